@@ -1,0 +1,119 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The same strict settings for every target: a room differs from another only in what it may import.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+/// One room of the house: a Swift target that may import only the rooms and C modules named here.
+func room(_ folder: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    let name = String(folder.split(separator: "/").last ?? "")
+    return .target(name: name, dependencies: dependencies, path: "Sources/\(folder)", swiftSettings: strict)
+}
+
+/// One C library of Debian's: a module map and a header, imported by exactly one room.
+func library(_ name: String, pkgConfig: String, package: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/C/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+/// The tests of one room.
+func tests(_ room: String, _ more: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(room)Tests", dependencies: [.byName(name: room)] + more, path: "Tests/\(room)Tests",
+        exclude: [], swiftSettings: strict)
+}
+
+let package = Package(
+    name: "komainu",
+    products: [.executable(name: "komainu", targets: ["komainu"])],
+    targets: [
+        library("COpenSSL", pkgConfig: "openssl", package: "libssl-dev"),
+        library("CJWT", pkgConfig: "libjwt", package: "libjwt-dev"),
+        library("CSQLite", pkgConfig: "sqlite3", package: "libsqlite3-dev"),
+        library("CYAML", pkgConfig: "yaml-0.1", package: "libyaml-dev"),
+        library("CPCRE2", pkgConfig: "libpcre2-8", package: "libpcre2-dev"),
+        .target(name: "CLinux", path: "Sources/C/CLinux"),
+        .target(name: "COpenSSLShims", dependencies: ["COpenSSL"], path: "Sources/C/COpenSSLShims"),
+
+        room("Libraries/System", ["CLinux"]),
+        room("Libraries/OpenSSL", ["COpenSSL", "COpenSSLShims", "Bytes"]),
+        room("Libraries/JOSE", ["CJWT", "OpenSSL", "JSON", "Bytes"]),
+        room("Libraries/SQLite", ["CSQLite", "Bytes"]),
+        room("Libraries/YAML", ["CYAML", "Bytes"]),
+        room("Libraries/Pattern", ["CPCRE2", "Bytes"]),
+
+        room("Protocols/Bytes"),
+        room("Protocols/JSON", ["Bytes"]),
+        room("Protocols/HTTP", ["Bytes"]),
+        room("Protocols/MCP", ["JSON", "HTTP", "Bytes"]),
+
+        room("Security/Catalog", ["MCP", "JSON", "YAML", "OpenSSL", "Bytes"]),
+        room("Security/Identity", ["Catalog", "JOSE", "SQLite", "OpenSSL", "JSON", "HTTP", "Bytes", "System", "Telemetry"]),
+        room("Security/Policy", ["Identity", "Catalog", "Pattern", "MCP", "JSON", "YAML", "Bytes", "Telemetry"]),
+        room("Security/Redaction", ["Policy", "Identity", "Catalog", "MCP", "JSON", "OpenSSL", "Bytes"]),
+        room("Security/Sessions", ["Identity", "MCP", "OpenSSL", "Bytes"]),
+        room("Security/Audit", ["JSON", "OpenSSL", "System", "Bytes", "Telemetry"]),
+
+        room("Edges/Reactor", ["OpenSSL", "System", "Bytes", "Telemetry"]),
+        room("Edges/Edge", ["Reactor", "HTTP", "OpenSSL", "Bytes", "System", "Telemetry"]),
+        room("Edges/Upstream", ["Reactor", "Redaction", "HTTP", "MCP", "OpenSSL", "Bytes", "System", "Telemetry"]),
+
+        room(
+            "Gateway",
+            [
+                "Audit", "Bytes", "Catalog", "HTTP", "Identity", "JSON", "MCP", "OpenSSL", "Policy", "Reactor",
+                "Redaction", "Sessions", "Telemetry", "Upstream",
+            ]),
+        room("Telemetry", ["Bytes", "System"]),
+        room("Admin", ["HTTP", "Telemetry", "Bytes", "JSON"]),
+        room(
+            "Configuration",
+            ["YAML", "Bytes", "HTTP", "Catalog", "Policy", "Identity", "Redaction", "OpenSSL", "System"]),
+        room("SampleTorii", ["HTTP", "JSON", "MCP", "Bytes", "Reactor", "Edge", "OpenSSL", "Telemetry"]),
+        room(
+            "KomainuTesting",
+            ["HTTP", "JSON", "MCP", "Bytes", "Reactor", "Telemetry", "OpenSSL", "System"]),
+
+        .executableTarget(
+            name: "komainu",
+            dependencies: [
+                "Admin", "Audit", "Bytes", "Catalog", "Configuration", "Edge", "Gateway", "HTTP", "Identity", "JSON",
+                "MCP", "OpenSSL", "Policy", "Reactor", "Redaction", "SampleTorii", "Sessions", "System", "Telemetry",
+                "Upstream", "YAML",
+            ],
+            path: "Sources/komainu", swiftSettings: strict),
+
+        tests("Bytes"), tests("JSON", ["Bytes", "KomainuTesting"]), tests("HTTP", ["Bytes", "JSON", "KomainuTesting"]),
+        tests("MCP", ["JSON", "Bytes", "HTTP", "KomainuTesting"]), tests("OpenSSL", ["Bytes", "KomainuTesting"]),
+        tests("JOSE", ["JSON", "OpenSSL", "Bytes", "KomainuTesting"]), tests("SQLite", ["Bytes", "KomainuTesting"]),
+        tests("YAML", ["Bytes"]), tests("Pattern", ["Bytes"]),
+        tests("Identity", ["Catalog", "JOSE", "OpenSSL", "SQLite", "JSON", "HTTP", "Bytes", "KomainuTesting"]),
+        tests("Catalog", ["JSON", "MCP", "YAML", "Bytes", "KomainuTesting"]),
+        tests("Policy", ["Catalog", "Identity", "JSON", "MCP", "YAML", "Bytes", "KomainuTesting"]),
+        tests("Redaction", ["Policy", "Catalog", "Identity", "JSON", "MCP", "YAML", "OpenSSL", "Bytes", "KomainuTesting"]),
+        tests("Sessions", ["Identity", "MCP", "Bytes"]),
+        tests("Audit", ["JSON", "OpenSSL", "System", "Bytes", "KomainuTesting"]),
+        tests("Reactor", ["OpenSSL", "System", "Bytes", "KomainuTesting"]),
+        tests("Edge", ["Reactor", "HTTP", "JSON", "OpenSSL", "Bytes", "KomainuTesting"]),
+        tests("Upstream", ["Reactor", "HTTP", "JSON", "OpenSSL", "Bytes", "Edge", "KomainuTesting"]),
+        tests(
+            "Gateway",
+            [
+                "Audit", "Bytes", "Catalog", "HTTP", "Identity", "JSON", "MCP", "OpenSSL", "Policy", "Reactor",
+                "Redaction", "Sessions", "Telemetry", "Upstream", "YAML", "KomainuTesting",
+            ]),
+        tests("Telemetry", ["Bytes"]),
+        tests("Configuration", ["YAML", "Bytes", "KomainuTesting"]),
+        tests("SampleTorii", ["HTTP", "JSON", "MCP", "Bytes", "KomainuTesting"]),
+    ],
+    cLanguageStandard: .c17
+)
