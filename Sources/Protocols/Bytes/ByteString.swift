@@ -1,0 +1,100 @@
+/// A name or value from the wire, compared as bytes.
+///
+/// Swift's `String` compares by canonical equivalence: `é` in its two spellings is one key to Swift and two to a server.
+/// Whatever decides or forwards (tool names, header names, members, tokens) is therefore held in this type.
+public struct ByteString: Hashable, Comparable, Sendable {
+    /// The bytes, exactly as they came or were written.
+    public let bytes: [UInt8]
+
+    /// Takes the bytes as they are; nothing is checked or repaired.
+    public init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    /// Copies part of an array.
+    public init(_ bytes: ArraySlice<UInt8>) {
+        self.bytes = Array(bytes)
+    }
+
+    /// The UTF-8 bytes of `text`.
+    public init(_ text: String) {
+        self.bytes = Array(text.utf8)
+    }
+
+    /// Copies a span of somebody else's bytes.
+    public init(_ span: Span<UInt8>) {
+        var bytes: [UInt8] = []
+        bytes.append(copying: span)
+        self.bytes = bytes
+    }
+
+    /// How many bytes there are.
+    public var count: Int { bytes.count }
+
+    /// Whether there are none.
+    public var isEmpty: Bool { bytes.isEmpty }
+
+    /// The bytes as text for people: invalid UTF-8 is repaired, so two different values can read the same. Never compare it.
+    public var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// Byte order, shorter first when one is the other's beginning.
+    public static func < (left: ByteString, right: ByteString) -> Bool {
+        left.bytes.lexicographicallyPrecedes(right.bytes)
+    }
+}
+
+extension ByteString: ExpressibleByStringLiteral {
+    /// The UTF-8 bytes of a literal.
+    public init(stringLiteral value: String) {
+        self.init(value)
+    }
+}
+
+extension ByteString: CustomStringConvertible {
+    /// The same as `text`: for people only.
+    public var description: String { text }
+}
+
+extension ByteString {
+    /// Whether these bytes begin with `prefix`.
+    public func hasPrefix(_ prefix: ByteString) -> Bool {
+        bytes.starts(with: prefix.bytes)
+    }
+
+    /// Whether these bytes end with `suffix`.
+    public func hasSuffix(_ suffix: ByteString) -> Bool {
+        count >= suffix.count && bytes[(count - suffix.count)...].elementsEqual(suffix.bytes)
+    }
+
+    /// The same bytes with A-Z made a-z and nothing else changed (the case rule of HTTP, DNS and schemes).
+    public var asciiLowercased: ByteString {
+        ByteString(bytes.map { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 })
+    }
+}
+
+extension Array where Element == UInt8 {
+    /// Appends a copy of `span`.
+    public mutating func append(copying span: Span<UInt8>) {
+        reserveCapacity(count + span.count)
+        for index in span.indices { append(span[index]) }
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Whether these are the bytes of `other`, compared one by one and not in constant time.
+    public func elementsEqual(_ other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        for index in indices where self[index] != other[index] { return false }
+        return true
+    }
+}
+
+/// Whether two secrets are equal, in time that depends on their lengths only.
+///
+/// The lengths are not hidden: compare digests or MACs, whose length is public.
+@inline(never) public func equalInConstantTime(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    guard left.count == right.count else { return false }
+    var difference: UInt8 = 0
+    for index in left.indices { difference |= left[index] ^ right[index] }
+    return difference == 0
+}
