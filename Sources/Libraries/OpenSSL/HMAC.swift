@@ -1,0 +1,74 @@
+internal import COpenSSL
+
+/// HMAC-SHA-256 (RFC 2104) under one key, prepared once: each message costs two copies of a hash's state.
+public struct HMACSHA256: Sendable {
+    private let states: States
+
+    /// The length of a code in bytes.
+    public static let byteCount = 32
+
+    /// Prepares `key`, of any length; 32 random bytes are right.
+    public init(key: [UInt8]) {
+        states = States(key)
+    }
+
+    /// The code of `message`, 32 bytes.
+    public func authenticate(_ message: [UInt8]) -> [UInt8] {
+        authenticate(message.span)
+    }
+
+    /// The code of `message`, 32 bytes.
+    public func authenticate(_ message: Span<UInt8>) -> [UInt8] {
+        let scratch = DigestContext()
+        scratch.become(states.inner)
+        scratch.add(message)
+        let inside = scratch.finish()
+        scratch.become(states.outer)
+        scratch.add(inside)
+        return scratch.finish()
+    }
+
+    /// Whether `code` is the code of `message`, taking equally long wherever they differ.
+    public func isValid(_ code: [UInt8], for message: [UInt8]) -> Bool {
+        guard code.count == HMACSHA256.byteCount else { return false }
+        let expected = authenticate(message)
+        return unsafe CRYPTO_memcmp(code, expected, HMACSHA256.byteCount) == 0
+    }
+
+    /// The hash states after the padded key (RFC 2104 section 4). Only ever copied from, so threads may share them.
+    private final class States: Sendable {
+        let inner = DigestContext()
+        let outer = DigestContext()
+
+        init(_ key: [UInt8]) {
+            let blockBytes = 64
+            var padded = key.count > blockBytes ? SHA256.hash(key) : key
+            padded.append(contentsOf: repeatElement(0, count: blockBytes - padded.count))
+            inner.begin()
+            inner.add(padded.map { $0 ^ 0x36 })
+            outer.begin()
+            outer.add(padded.map { $0 ^ 0x5c })
+        }
+    }
+}
+
+/// HKDF with SHA-256 (RFC 5869): keys for separate purposes out of one secret.
+public enum HKDF {
+    /// Derives `count` bytes, at most 8,160, from `secret`.
+    ///
+    /// - Parameter info: names the purpose; two purposes never share one.
+    public static func derive(_ count: Int, from secret: [UInt8], salt: [UInt8] = [], info: [UInt8]) -> [UInt8] {
+        precondition(count > 0 && count <= 255 * SHA256.byteCount, "HKDF gives 1 to 8,160 bytes")
+        let pseudorandom = HMACSHA256(key: salt).authenticate(secret)
+        let expand = HMACSHA256(key: pseudorandom)
+        var output: [UInt8] = []
+        var block: [UInt8] = []
+        var round: UInt8 = 0
+        while output.count < count {
+            round += 1
+            block = expand.authenticate(block + info + [round])
+            output += block
+        }
+        return [UInt8](output.prefix(count))
+    }
+}
