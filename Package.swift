@@ -57,7 +57,9 @@ let package = Package(
         room("Protocols/MCP", ["JSON", "HTTP", "Bytes"]),
 
         room("Security/Catalog", ["MCP", "JSON", "YAML", "OpenSSL", "Bytes"]),
-        room("Security/Identity", ["Catalog", "JOSE", "SQLite", "OpenSSL", "JSON", "HTTP", "Bytes", "System", "Telemetry"]),
+        room(
+            "Security/Identity",
+            ["Catalog", "JOSE", "SQLite", "OpenSSL", "JSON", "HTTP", "Bytes", "System", "Telemetry"]),
         room("Security/Policy", ["Identity", "Catalog", "Pattern", "MCP", "JSON", "YAML", "Bytes", "Telemetry"]),
         room("Security/Redaction", ["Policy", "Identity", "Catalog", "MCP", "JSON", "OpenSSL", "Bytes"]),
         room("Security/Sessions", ["Identity", "MCP", "OpenSSL", "Bytes"]),
@@ -99,7 +101,8 @@ let package = Package(
         tests("Identity", ["Catalog", "JOSE", "OpenSSL", "SQLite", "JSON", "HTTP", "Bytes", "KomainuTesting"]),
         tests("Catalog", ["JSON", "MCP", "YAML", "Bytes", "KomainuTesting"]),
         tests("Policy", ["Catalog", "Identity", "JSON", "MCP", "YAML", "Bytes", "KomainuTesting"]),
-        tests("Redaction", ["Policy", "Catalog", "Identity", "JSON", "MCP", "YAML", "OpenSSL", "Bytes", "KomainuTesting"]),
+        tests(
+            "Redaction", ["Policy", "Catalog", "Identity", "JSON", "MCP", "YAML", "OpenSSL", "Bytes", "KomainuTesting"]),
         tests("Sessions", ["Identity", "MCP", "Bytes"]),
         tests("Audit", ["JSON", "OpenSSL", "System", "Bytes", "KomainuTesting"]),
         tests("Reactor", ["OpenSSL", "System", "Bytes", "KomainuTesting"]),
