@@ -25,11 +25,11 @@ func library(_ name: String, pkgConfig: String, package: String) -> Target {
     .systemLibrary(name: name, path: "Sources/C/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
-/// The tests of one room.
-func tests(_ room: String, _ more: [Target.Dependency] = []) -> Target {
+/// The tests of one room; `cases` says that a folder `Cases` stands beside them, which they read themselves.
+func tests(_ room: String, _ more: [Target.Dependency] = [], cases: Bool = false) -> Target {
     .testTarget(
         name: "\(room)Tests", dependencies: [.byName(name: room)] + more, path: "Tests/\(room)Tests",
-        exclude: [], swiftSettings: strict)
+        exclude: cases ? ["Cases"] : [], swiftSettings: strict)
 }
 
 let package = Package(
@@ -97,7 +97,7 @@ let package = Package(
         tests("Bytes"), tests("JSON", ["Bytes", "KomainuTesting"]), tests("HTTP", ["Bytes", "JSON", "KomainuTesting"]),
         tests("MCP", ["JSON", "Bytes", "HTTP", "KomainuTesting"]), tests("OpenSSL", ["Bytes", "KomainuTesting"]),
         tests("JOSE", ["JSON", "OpenSSL", "Bytes", "KomainuTesting"]), tests("SQLite", ["Bytes", "KomainuTesting"]),
-        tests("YAML", ["Bytes"]), tests("Pattern", ["Bytes"]),
+        tests("YAML", ["Bytes", "KomainuTesting"], cases: true), tests("Pattern", ["Bytes"]),
         tests("Identity", ["Catalog", "JOSE", "OpenSSL", "SQLite", "JSON", "HTTP", "Bytes", "KomainuTesting"]),
         tests("Catalog", ["JSON", "MCP", "YAML", "Bytes", "KomainuTesting"]),
         tests("Policy", ["Catalog", "Identity", "JSON", "MCP", "YAML", "Bytes", "KomainuTesting"]),
