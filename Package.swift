@@ -98,6 +98,7 @@ let package = Package(
         tests("MCP", ["JSON", "Bytes", "HTTP", "KomainuTesting"]), tests("OpenSSL", ["Bytes", "KomainuTesting"]),
         tests("JOSE", ["JSON", "OpenSSL", "Bytes", "KomainuTesting"]), tests("SQLite", ["Bytes", "KomainuTesting"]),
         tests("YAML", ["Bytes", "KomainuTesting"], cases: true), tests("Pattern", ["Bytes"]),
+        tests("System"),
         tests("Identity", ["Catalog", "JOSE", "OpenSSL", "SQLite", "JSON", "HTTP", "Bytes", "KomainuTesting"]),
         tests("Catalog", ["JSON", "MCP", "YAML", "Bytes", "KomainuTesting"]),
         tests("Policy", ["Catalog", "Identity", "JSON", "MCP", "YAML", "Bytes", "KomainuTesting"]),

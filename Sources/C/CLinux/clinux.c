@@ -1,12 +1,59 @@
 #define _GNU_SOURCE
 #include "clinux.h"
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 
 int komainu_accept4(int listener, struct sockaddr *address, socklen_t *length) {
     return accept4(listener, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
+int komainu_stream_socket(int family) {
+    return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
 int komainu_reserve(int file, int64_t offset, int64_t length) {
     return fallocate(file, FALLOC_FL_KEEP_SIZE, offset, length);
+}
+
+int komainu_try_lock(int file) {
+    return flock(file, LOCK_EX | LOCK_NB);
+}
+
+int komainu_eventfd(void) {
+    return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+}
+
+int komainu_signalfd(const sigset_t *mask) {
+    return signalfd(-1, mask, SFD_CLOEXEC);
+}
+
+void komainu_name_thread(const char *name) {
+    char kept[16];
+    strncpy(kept, name, sizeof kept - 1);
+    kept[sizeof kept - 1] = 0;
+    pthread_setname_np(pthread_self(), kept);
+}
+
+int komainu_rename(const char *from, const char *to) {
+    return rename(from, to);
+}
+
+int komainu_open(const char *path, int flags, unsigned int mode) {
+    return open(path, flags | O_CLOEXEC, mode);
+}
+
+int komainu_is_open(int descriptor) {
+    return fcntl(descriptor, F_GETFD) != -1;
+}
+
+void komainu_error_text(int number, char *buffer, size_t capacity) {
+    const char *text = strerrordesc_np(number);
+    snprintf(buffer, capacity, "%s", text ? text : "unknown error");
 }

@@ -1,14 +1,36 @@
-// What Glibc's Swift module does not show: epoll, eventfd, accept4, fallocate. Each function is one typed call, no logic.
-// _GNU_SOURCE is defined only in the .c file: in a header that Swift sees it makes clang modules disagree about fd_set.
+// What Glibc's Swift module does not show: epoll, eventfd, signalfd, accept4, fallocate, flock. Each function is one
+// typed call, no logic. _GNU_SOURCE is defined only in the .c file: in a header that Swift sees it makes clang modules
+// disagree about fd_set.
 #ifndef KOMAINU_CLINUX_H
 #define KOMAINU_CLINUX_H
-#include <stdint.h>
+#include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #pragma clang assume_nonnull begin
+/// Accepts without blocking; the new socket is nonblocking and closed on exec. A descriptor, or -1 with errno.
 int komainu_accept4(int listener, struct sockaddr *_Nullable address, socklen_t *_Nullable length);
+/// A nonblocking, close-on-exec stream socket. A descriptor, or -1 with errno.
+int komainu_stream_socket(int family);
 /// Reserves blocks without changing the file's length (FALLOC_FL_KEEP_SIZE). 0, or -1 with errno.
 int komainu_reserve(int file, int64_t offset, int64_t length);
+/// flock(2): LOCK_EX | LOCK_NB. 0, or -1 with errno (EWOULDBLOCK: someone else holds it).
+int komainu_try_lock(int file);
+/// A nonblocking eventfd that starts at 0. A descriptor, or -1 with errno.
+int komainu_eventfd(void);
+/// A blocking signalfd for the signals in the mask. A descriptor, or -1 with errno.
+int komainu_signalfd(const sigset_t *mask);
+/// Names the calling thread; at most 15 bytes are kept.
+void komainu_name_thread(const char *name);
+/// rename(2). Here because Swift's overlay may shadow it.
+int komainu_rename(const char *from, const char *to);
+/// open(2), which is variadic.
+int komainu_open(const char *path, int flags, unsigned int mode);
+/// Opens and reads nothing: whether the descriptor number is open, for tests that count leaks.
+int komainu_is_open(int descriptor);
+/// The text of an errno in the C locale, copied into the buffer; always terminated.
+void komainu_error_text(int number, char *buffer, size_t capacity);
 #pragma clang assume_nonnull end
 #endif
