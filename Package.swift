@@ -76,6 +76,7 @@ let package = Package(
                 "Redaction", "Sessions", "Telemetry", "Upstream",
             ]),
         room("Telemetry", ["Bytes", "System"]),
+        room("Commands"),
         room("Admin", ["HTTP", "Telemetry", "Bytes", "JSON"]),
         room(
             "Configuration",
@@ -88,7 +89,8 @@ let package = Package(
         .executableTarget(
             name: "komainu",
             dependencies: [
-                "Admin", "Audit", "Bytes", "Catalog", "Configuration", "Edge", "Gateway", "HTTP", "Identity", "JSON",
+                "Admin", "Audit", "Bytes", "Catalog", "Commands", "Configuration", "Edge", "Gateway", "HTTP",
+                "Identity", "JSON",
                 "MCP", "OpenSSL", "Policy", "Reactor", "Redaction", "SampleTorii", "Sessions", "System", "Telemetry",
                 "Upstream", "YAML",
             ],
@@ -115,7 +117,7 @@ let package = Package(
                 "Audit", "Bytes", "Catalog", "HTTP", "Identity", "JSON", "MCP", "OpenSSL", "Policy", "Reactor",
                 "Redaction", "Sessions", "Telemetry", "Upstream", "YAML", "KomainuTesting",
             ]),
-        tests("Telemetry", ["Bytes"]),
+        tests("Telemetry", ["Bytes"]), tests("Commands"),
         tests("Configuration", ["YAML", "Bytes", "KomainuTesting"]),
         tests("SampleTorii", ["HTTP", "JSON", "MCP", "Bytes", "KomainuTesting"]),
     ],
