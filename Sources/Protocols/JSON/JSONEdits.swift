@@ -1,0 +1,60 @@
+public import Bytes
+
+/// Changes to make while a document is written. The document itself never changes.
+///
+/// An edit within something that is replaced or removed has no effect. Nodes are of the document that is written.
+public struct JSONEdits: Sendable {
+    enum Change: Sendable {
+        case replace([UInt8])
+        case remove
+        case append(member: ByteString, encoded: [UInt8])
+    }
+
+    struct Edit: Sendable {
+        let node: JSONDocument.Node
+        let change: Change
+    }
+
+    private(set) var edits: [Edit] = []
+    private var isSorted = true
+
+    /// No changes.
+    public static let none = JSONEdits()
+
+    /// No changes yet.
+    public init() {}
+
+    /// Whether there are no changes.
+    public var isEmpty: Bool { edits.isEmpty }
+
+    /// How many changes there are.
+    public var count: Int { edits.count }
+
+    /// Writes `encoded`, which must be one JSON value, in this value's place. For a member's name it must be a string, and
+    /// no other name of that object. Of two replacements of one node the first counts; a removal counts before both.
+    public mutating func replace(_ node: JSONDocument.Node, with encoded: [UInt8]) {
+        add(Edit(node: node, change: .replace(encoded)))
+    }
+
+    /// Leaves out an element, or a member with its name (whichever of the two nodes is given). The root cannot be left out: it becomes `null`.
+    public mutating func remove(_ value: JSONDocument.Node) {
+        add(Edit(node: value, change: .remove))
+    }
+
+    /// Writes one more member at the end of an object, which must not have one of that name already.
+    public mutating func append(to object: JSONDocument.Node, member: ByteString, encoded: [UInt8]) {
+        add(Edit(node: object, change: .append(member: member, encoded: encoded)))
+    }
+
+    private mutating func add(_ edit: Edit) {
+        if let last = edits.last, edit.node < last.node { isSorted = false }
+        edits.append(edit)
+    }
+
+    /// In the order of the text; edits of one node in the order they were made.
+    func sorted() -> [Edit] {
+        guard !isSorted else { return edits }
+        return edits.enumerated().sorted { ($0.element.node.index, $0.offset) < ($1.element.node.index, $1.offset) }
+            .map(\.element)
+    }
+}

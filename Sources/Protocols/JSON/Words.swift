@@ -1,0 +1,69 @@
+// Eight bytes at a time in one register. Each function flags bytes by their highest bit; only the lowest flag is exact,
+// because a borrow can run upwards from it, and only the lowest is ever used.
+
+/// The same byte eight times.
+@inline(__always)
+func eightTimes(_ byte: UInt8) -> UInt64 { UInt64(byte) &* 0x0101_0101_0101_0101 }
+
+/// Eight bytes, the first in the lowest place. The caller has checked that they are there; the bounds check remains and
+/// is folded into one load.
+@inline(__always)
+func word(_ text: Span<UInt8>, _ at: Int) -> UInt64 {
+    let low = UInt64(text[at]) | UInt64(text[at &+ 1]) << 8 | UInt64(text[at &+ 2]) << 16 | UInt64(text[at &+ 3]) << 24
+    let high =
+        UInt64(text[at &+ 4]) << 32 | UInt64(text[at &+ 5]) << 40 | UInt64(text[at &+ 6]) << 48
+        | UInt64(text[at &+ 7]) << 56
+    return low | high
+}
+
+/// Flags the bytes that end a run of plain ASCII within a string: quote, backslash, control characters, non-ASCII.
+@inline(__always)
+func flagsOfSpecials(_ word: UInt64) -> UInt64 {
+    let quote = word ^ eightTimes(0x22)
+    let backslash = word ^ eightTimes(0x5c)
+    let equal = (quote &- eightTimes(1)) & ~quote | (backslash &- eightTimes(1)) & ~backslash
+    let control = (word &- eightTimes(0x20)) & ~word
+    return (equal | control | word) & eightTimes(0x80)
+}
+
+/// The place of the first special byte at or after `start`, or `text.count`.
+@inline(__always)
+func endOfPlainRun(_ text: Span<UInt8>, from start: Int) -> Int {
+    var at = start
+    while at &+ 8 <= text.count {
+        let flags = flagsOfSpecials(word(text, at))
+        if flags != 0 { return at &+ flags.trailingZeroBitCount >> 3 }
+        at &+= 8
+    }
+    while at < text.count {
+        let byte = text[at]
+        if byte == 0x22 || byte == 0x5c || byte < 0x20 || byte >= 0x80 { return at }
+        at &+= 1
+    }
+    return at
+}
+
+/// The length of the UTF-8 sequence (RFC 3629) that begins at `at`, which holds a byte above 0x7f; nil if it is none.
+@inline(__always)
+func lengthOfSequence(_ text: Span<UInt8>, _ at: Int) -> Int? {
+    let lead = text[at]
+    let left = text.count &- at
+    guard left >= 2 else { return nil }
+    let second = text[at &+ 1]
+    switch lead {
+    case 0xc2...0xdf:
+        return second & 0xc0 == 0x80 ? 2 : nil
+    case 0xe0...0xef:
+        let least: UInt8 = lead == 0xe0 ? 0xa0 : 0x80
+        let most: UInt8 = lead == 0xed ? 0x9f : 0xbf
+        guard left >= 3, second >= least, second <= most, text[at &+ 2] & 0xc0 == 0x80 else { return nil }
+        return 3
+    case 0xf0...0xf4:
+        let least: UInt8 = lead == 0xf0 ? 0x90 : 0x80
+        let most: UInt8 = lead == 0xf4 ? 0x8f : 0xbf
+        guard left >= 4, second >= least, second <= most else { return nil }
+        return text[at &+ 2] & 0xc0 == 0x80 && text[at &+ 3] & 0xc0 == 0x80 ? 4 : nil
+    default:
+        return nil
+    }
+}
