@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/timex.h>
 
 int komainu_accept4(int listener, struct sockaddr *address, socklen_t *length) {
     return accept4(listener, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -56,4 +57,10 @@ int komainu_is_open(int descriptor) {
 void komainu_error_text(int number, char *buffer, size_t capacity) {
     const char *text = strerrordesc_np(number);
     snprintf(buffer, capacity, "%s", text ? text : "unknown error");
+}
+
+int64_t komainu_clock_error(void) {
+    struct timex state = {.modes = 0};
+    int clock = adjtimex(&state);
+    return clock == TIME_ERROR || (state.status & STA_UNSYNC) ? -1 : state.maxerror;
 }

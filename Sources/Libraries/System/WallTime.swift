@@ -43,9 +43,15 @@ public struct WallTime: Hashable, Comparable, Sendable, CustomStringConvertible 
 
     /// RFC 3339 in UTC, such as `2026-11-20T09:30:00.123456Z`, with 0 to 9 digits of the second's fraction (cut, not rounded).
     public func rfc3339(fractionDigits: Int) -> String {
-        let calendar = Calendar(of: seconds)
         var text: [UInt8] = []
         text.reserveCapacity(30)
+        appendRFC3339(fractionDigits: fractionDigits, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Appends what `rfc3339` gives, without making a string.
+    public func appendRFC3339(fractionDigits: Int, to text: inout [UInt8]) {
+        let calendar = Calendar(of: seconds)
         text.appendDigits(calendar.year, 4)
         text.append(0x2D)
         text.appendDigits(calendar.month, 2)
@@ -61,7 +67,6 @@ public struct WallTime: Hashable, Comparable, Sendable, CustomStringConvertible 
             text.appendDigits(fraction, digits)
         }
         text.append(0x5A)
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// The form that HTTP's Date field has (RFC 9110 section 5.6.7), such as `Fri, 20 Nov 2026 09:30:00 GMT`.

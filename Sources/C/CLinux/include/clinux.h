@@ -32,5 +32,7 @@ int komainu_open(const char *path, int flags, unsigned int mode);
 int komainu_is_open(int descriptor);
 /// The text of an errno in the C locale, copied into the buffer; always terminated.
 void komainu_error_text(int number, char *buffer, size_t capacity);
+/// The wall clock's greatest error in microseconds (adjtimex(2)), or -1 when it is not synchronised.
+int64_t komainu_clock_error(void);
 #pragma clang assume_nonnull end
 #endif
