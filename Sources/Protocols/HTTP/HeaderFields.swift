@@ -145,10 +145,10 @@ extension HeaderFields {
         append(start: start, nameCount: name.count, valueCount: value.count)
     }
 
-    /// Whether the field added last has this name.
-    func lastIsNamed(_ name: String) -> Bool {
-        guard let last = entries.indices.last else { return false }
-        return isNamed(name, last)
+    /// Whether the field added last repeats the name of an earlier one.
+    var lastIsRepeated: Bool {
+        guard let last = entries.last else { return false }
+        return entries.dropLast().contains { bytes[$0.name].elementsEqual(bytes[last.name]) }
     }
 
     /// Reads the value of a field that is known to occur once, without copying it.
