@@ -98,10 +98,12 @@ let package = Package(
 
         tests("Bytes"), tests("JSON", ["Bytes", "KomainuTesting"]), tests("HTTP", ["Bytes", "JSON", "KomainuTesting"]),
         tests("MCP", ["JSON", "Bytes", "HTTP", "KomainuTesting"]), tests("OpenSSL", ["Bytes", "KomainuTesting"]),
-        tests("JOSE", ["JSON", "OpenSSL", "Bytes", "KomainuTesting"]), tests("SQLite", ["Bytes", "KomainuTesting"]),
+        tests("JOSE", ["JSON", "OpenSSL", "Bytes", "KomainuTesting"]), tests("SQLite", ["Bytes", "System"]),
         tests("YAML", ["Bytes", "KomainuTesting"], cases: true), tests("Pattern", ["Bytes"]),
         tests("System"),
-        tests("Identity", ["Catalog", "JOSE", "OpenSSL", "SQLite", "JSON", "HTTP", "Bytes", "KomainuTesting"]),
+        tests(
+            "Identity",
+            ["Catalog", "JOSE", "OpenSSL", "SQLite", "JSON", "HTTP", "Bytes", "System", "KomainuTesting"]),
         tests("Catalog", ["JSON", "MCP", "YAML", "Bytes", "KomainuTesting"]),
         tests("Policy", ["Catalog", "Identity", "JSON", "MCP", "YAML", "Bytes", "KomainuTesting"]),
         tests(
