@@ -98,7 +98,7 @@ let package = Package(
             path: "Sources/komainu", swiftSettings: strict),
 
         tests("Bytes"), tests("JSON", ["Bytes", "KomainuTesting"]), tests("HTTP", ["Bytes", "JSON", "KomainuTesting"]),
-        tests("MCP", ["JSON", "Bytes", "HTTP", "KomainuTesting"]), tests("OpenSSL", ["Bytes", "KomainuTesting"]),
+        tests("MCP", ["JSON", "Bytes", "HTTP", "KomainuTesting"], cases: true), tests("OpenSSL", ["Bytes", "KomainuTesting"]),
         tests("JOSE", ["JSON", "OpenSSL", "Bytes", "KomainuTesting"]), tests("SQLite", ["Bytes", "System"]),
         tests("YAML", ["Bytes", "KomainuTesting"], cases: true), tests("Pattern", ["Bytes"]),
         tests("System"),
