@@ -1,0 +1,92 @@
+public import Bytes
+public import JSON
+
+/// What a tool is, by all the evidence about it. Only a catalogue makes one: names and annotations alone never do.
+public struct Classification: Hashable, Sendable {
+    /// The method, lower case, such as `list` or `run`. The operator's word counts, else the shipped catalogue's.
+    public let method: ByteString
+    /// The most dangerous effect that any source gives.
+    public let effect: Effect
+    /// Sorted. The operator's, else the shipped catalogue's.
+    public let tags: [ByteString]
+    /// Set when the tool runs another tool, which is then judged in its place.
+    public let dispatch: Dispatch?
+    /// Set when the tool tells about other tools, so that hidden ones must be left out of what it tells.
+    public let discovery: Discovery?
+    /// Every source that said something, the most trusted first.
+    public let evidence: [Evidence]
+
+    init(
+        method: ByteString, effect: Effect, tags: [ByteString], dispatch: Dispatch? = nil, discovery: Discovery? = nil,
+        evidence: [Evidence]
+    ) {
+        self.method = method
+        self.effect = effect
+        self.tags = tags
+        self.dispatch = dispatch
+        self.discovery = discovery
+        self.evidence = evidence
+    }
+
+    /// The same with one more source, which may raise the effect and nothing else.
+    func tightened(by more: Evidence) -> Classification {
+        Classification(
+            method: method, effect: max(effect, more.effect ?? effect), tags: tags, dispatch: dispatch,
+            discovery: discovery, evidence: evidence + [more])
+    }
+}
+
+/// Who says what a tool is, the most trusted first.
+public enum Source: Int, Comparable, Hashable, Sendable {
+    /// The catalogue that the operator wrote.
+    case `operator`
+    /// A catalogue that ships with Komainu.
+    case shipped
+    /// The tool's name, read by one of the known grammars: a hint that may only tighten.
+    case grammar
+    /// The vendor's annotations: a claim that may only tighten.
+    case annotation
+
+    /// The more trusted first.
+    public static func < (left: Source, right: Source) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// What one source said about one tool.
+public struct Evidence: Hashable, Sendable {
+    /// Who says it.
+    public let source: Source
+    /// The method it names, if any.
+    public let method: ByteString?
+    /// The effect it gives, if any.
+    public let effect: Effect?
+    /// The tags it gives.
+    public let tags: [ByteString]
+    /// Where it was found, for people: a file with its line, a word of the name, a hint's name.
+    public let place: String
+
+    /// What one source said.
+    public init(source: Source, method: ByteString?, effect: Effect?, tags: [ByteString], place: String) {
+        self.source = source
+        self.method = method
+        self.effect = effect
+        self.tags = tags
+        self.place = place
+    }
+}
+
+/// Where a tool that runs another tool keeps that tool's name and arguments, as pointers into its own arguments.
+public struct Dispatch: Hashable, Sendable {
+    /// The place of the inner tool's name.
+    public let tool: JSONPointer
+    /// The place of the inner tool's arguments.
+    public let arguments: JSONPointer
+    /// Whether inner tools may run that the vendor has never listed and that are therefore not pinned. The operator
+    /// spells it out as `unchecked_definitions: true`; without it they are refused.
+    public let allowsUnlisted: Bool
+}
+
+/// How a tool tells about other tools.
+public struct Discovery: Hashable, Sendable {
+    /// Where its arguments name the tools it is asked about (a text or a list of texts); nil when they name none.
+    public let names: JSONPointer?
+}
