@@ -33,7 +33,7 @@ internal import COpenSSL
 }
 
 /// Refuses a pass phrase: without it, OpenSSL would ask for one on the terminal and a daemon would wait for ever.
-private func noPassphrase(
+func noPassphrase(
     _: UnsafeMutablePointer<CChar>?, _: Int32, _: Int32, _: UnsafeMutableRawPointer?
 ) -> Int32 { -1 }
 
