@@ -79,9 +79,7 @@ let package = Package(
         room("Telemetry", ["Bytes", "System"]),
         room("Commands"),
         room("Admin", ["HTTP", "Telemetry", "Bytes", "JSON"]),
-        room(
-            "Configuration",
-            ["YAML", "Bytes", "HTTP", "Catalog", "Policy", "Identity", "Redaction", "OpenSSL", "System"]),
+        room("Configuration", ["YAML", "System", "Bytes"]),
         room("SampleTorii", ["HTTP", "JSON", "MCP", "Bytes", "Reactor", "Edge", "OpenSSL", "Telemetry"]),
         room(
             "KomainuTesting",
@@ -121,7 +119,7 @@ let package = Package(
                 "Redaction", "Sessions", "Telemetry", "Upstream", "YAML", "KomainuTesting",
             ]),
         tests("Telemetry", ["Bytes"]), tests("Commands"),
-        tests("Configuration", ["YAML", "Bytes", "KomainuTesting"]),
+        tests("Configuration", ["YAML", "System", "KomainuTesting"], cases: true),
         tests("SampleTorii", ["HTTP", "JSON", "MCP", "Bytes", "KomainuTesting"]),
     ],
     cLanguageStandard: .c17

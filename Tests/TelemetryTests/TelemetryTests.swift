@@ -47,15 +47,6 @@ private func line(_ fields: KeyValuePairs<StaticString, LogValue>) -> String {
     @Test func `writes a number that is not finite as null`() {
         #expect(line(["k": .double(.nan), "l": .double(.infinity)]).contains(#""k":null,"l":null"#))
     }
-
-    @Test(arguments: [
-        (0, 0, "1970-01-01T00:00:00.000000Z"), (951_782_400, 1, "2000-02-29T00:00:00.000001Z"),
-        (1_795_190_400, 999_999, "2026-11-20T16:00:00.999999Z"), (4_107_542_399, 0, "2100-02-28T23:59:59.000000Z"),
-        (4_107_542_400, 0, "2100-03-01T00:00:00.000000Z"),
-    ])
-    func `carries the time as RFC 3339`(seconds: Int, microseconds: Int, text: String) {
-        #expect(StandardError.timestamp(seconds: seconds, microseconds: microseconds) == Array(text.utf8))
-    }
 }
 
 @Suite(.serialized) struct `The log` {
