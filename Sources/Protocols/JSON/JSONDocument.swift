@@ -11,10 +11,8 @@ public struct JSONDocument: Sendable {
 
     /// Reads `bytes` as exactly one value.
     public init(parsing bytes: [UInt8], limits: JSONLimits = .standard) throws(JSONFailure) {
-        var reader = JSONReader(limits: limits)
-        try reader.read(bytes.span)
+        self.tape = try JSONReader.tape(of: bytes, limits: limits)
         self.bytes = bytes
-        self.tape = reader.tape
     }
 
     /// One value of a document, or one member's name: a place in that document, meaningless in any other.

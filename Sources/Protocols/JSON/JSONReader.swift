@@ -1,16 +1,12 @@
 import Bytes
 
-/// Reads one document in one pass, strictly, into a tape. It does not recurse and allocates only the tape and two stacks.
+/// Reads one document in one pass, strictly, onto a tape. It does not recurse and allocates nothing for a value.
 struct JSONReader {
-    let limits: JSONLimits
-    private(set) var tape: [TapeEntry] = []
-
+    private let limits: JSONLimits
     /// The container being read.
-    private var frame = Frame(open: 0, isObject: false, names: 0)
+    private var frame = Frame(open: 0, isObject: false)
     /// The containers around it.
     private var frames: [Frame] = []
-    /// Names of all open objects, the innermost last: fingerprint above, place on the tape below.
-    private var names: [UInt64] = []
 
     /// An object compares each new name with all before it up to this many; beyond, a table is made at its end.
     private static let fewNames = 32
@@ -19,36 +15,56 @@ struct JSONReader {
         /// The container's place on the tape.
         var open: Int
         var isObject: Bool
-        /// Where its names begin in `names`.
-        var names: Int
+        /// Whether something in it is written otherwise than we would write it.
+        var loose = false
         var count: UInt32 = 0
         /// One bit for each fingerprint seen, to skip most comparisons.
         var seen: UInt64 = 0
-        /// Whether something in it is written otherwise than we would write it.
-        var loose = false
     }
 
-    init(limits: JSONLimits) {
+    private init(limits: JSONLimits) {
         self.limits = limits
+        frames.reserveCapacity(min(limits.depth, 64))
     }
 
-    /// Reads the whole of `text` as one value.
-    mutating func read(_ text: Span<UInt8>) throws(JSONFailure) {
-        guard text.count <= min(limits.bytes, Int(Int32.max)) else { throw JSONFailure(.tooLong, at: limits.bytes) }
+    /// Reads the whole of `bytes` as one value.
+    ///
+    /// Most documents have fewer than one value in four bytes. The tape is made for that many and, should it not be
+    /// enough, once more for as many as there can be: one value in two bytes.
+    static func tape(of bytes: [UInt8], limits: JSONLimits) throws(JSONFailure) -> [TapeEntry] {
+        guard bytes.count <= min(limits.bytes, Int(Int32.max)) else { throw JSONFailure(.tooLong, at: limits.bytes) }
+        let most = min(bytes.count / 2 + 1, limits.values, TapeEntry.greatestCount)
+        let usual = bytes.count < 4096 ? most : min(most, bytes.count / 4)
+        do throws(JSONFailure) {
+            return try tape(of: bytes, limits: limits, capacity: usual)
+        } catch {
+            guard error.reason == .tooManyValues, usual < most else { throw error }
+            return try tape(of: bytes, limits: limits, capacity: most)
+        }
+    }
+
+    private static func tape(
+        of bytes: [UInt8], limits: JSONLimits, capacity: Int
+    ) throws(JSONFailure) -> [TapeEntry] {
+        try [TapeEntry](capacity: capacity) { (tape: inout OutputSpan<TapeEntry>) throws(JSONFailure) in
+            var reader = JSONReader(limits: limits)
+            try reader.read(bytes.span, &tape)
+        }
+    }
+
+    private mutating func read(_ text: Span<UInt8>, _ tape: inout OutputSpan<TapeEntry>) throws(JSONFailure) {
         if text.count >= 3, text[0] == 0xef, text[1] == 0xbb, text[2] == 0xbf {
             throw JSONFailure(.byteOrderMark, at: 0)
         }
-        tape.reserveCapacity(min(text.count / 8 + 8, limits.values))
-        names.reserveCapacity(64)
         var at = afterSpace(text, 0)
         while true {
-            at = try readValue(text, at)
+            at = try readValue(text, at, &tape)
             // A container was opened: its first element or value comes next.
             if at < 0 {
                 at = ~at
                 continue
             }
-            at = try closeFinished(text, at)
+            at = try closeFinished(text, at, &tape)
             if at < 0 { break }
         }
         at = afterSpace(text, ~at)
@@ -58,32 +74,34 @@ struct JSONReader {
     /// Reads what begins at `at`. Gives the place after it, or, when it opened a container that is not empty, the
     /// complement of the place where that container's first value begins.
     @inline(__always)
-    private mutating func readValue(_ text: Span<UInt8>, _ at: Int) throws(JSONFailure) -> Int {
+    private mutating func readValue(
+        _ text: Span<UInt8>, _ at: Int, _ tape: inout OutputSpan<TapeEntry>
+    ) throws(JSONFailure) -> Int {
         guard at < text.count else { throw JSONFailure(.unexpectedEnd, at: at) }
-        guard tape.count < limits.values else { throw JSONFailure(.tooManyValues, at: at) }
+        guard tape.freeCapacity > 0 else { throw JSONFailure(.tooManyValues, at: at) }
         switch text[at] {
         case 0x22:
-            return try readString(text, at &+ 1)
+            return try readString(text, at &+ 1, &tape)
         case 0x7b:
-            try open(.object, at)
+            try open(.object, at, &tape)
             let first = inner(text, at &+ 1)
-            guard first < text.count, text[first] == 0x7d else { return ~(try readName(text, first)) }
-            close(end: first &+ 1)
+            guard first < text.count, text[first] == 0x7d else { return ~(try readName(text, first, &tape)) }
+            close(end: first &+ 1, &tape)
             return first &+ 1
         case 0x5b:
-            try open(.array, at)
+            try open(.array, at, &tape)
             let first = inner(text, at &+ 1)
             guard first < text.count, text[first] == 0x5d else { return ~first }
-            close(end: first &+ 1)
+            close(end: first &+ 1, &tape)
             return first &+ 1
         case 0x2d, 0x30...0x39:
-            return try readNumber(text, at)
+            return try readNumber(text, at, &tape)
         case 0x74:
-            return try readLiteral(text, at, [0x74, 0x72, 0x75, 0x65], .bool, .isTrue)
+            return try readLiteral(text, at, [0x74, 0x72, 0x75, 0x65], .bool, .isTrue, &tape)
         case 0x66:
-            return try readLiteral(text, at, [0x66, 0x61, 0x6c, 0x73, 0x65], .bool, [])
+            return try readLiteral(text, at, [0x66, 0x61, 0x6c, 0x73, 0x65], .bool, [], &tape)
         case 0x6e:
-            return try readLiteral(text, at, [0x6e, 0x75, 0x6c, 0x6c], .null, [])
+            return try readLiteral(text, at, [0x6e, 0x75, 0x6c, 0x6c], .null, [], &tape)
         default:
             throw JSONFailure(.unexpectedByte, at: at)
         }
@@ -92,7 +110,9 @@ struct JSONReader {
     /// After a value: closes every container that ends here and goes on to where the next value begins; the complement
     /// of the place after the document when that is finished.
     @inline(__always)
-    private mutating func closeFinished(_ text: Span<UInt8>, _ place: Int) throws(JSONFailure) -> Int {
+    private mutating func closeFinished(
+        _ text: Span<UInt8>, _ place: Int, _ tape: inout OutputSpan<TapeEntry>
+    ) throws(JSONFailure) -> Int {
         var at = place
         while true {
             guard !frames.isEmpty else { return ~at }
@@ -102,27 +122,28 @@ struct JSONReader {
             let byte = text[at]
             if byte == 0x2c {
                 at = inner(text, at &+ 1)
-                return frame.isObject ? try readName(text, at) : at
+                return frame.isObject ? try readName(text, at, &tape) : at
             }
             guard byte == (frame.isObject ? 0x7d : 0x5d) else { throw JSONFailure(.unexpectedByte, at: at) }
-            if frame.isObject, frame.count > Self.fewNames { try compareManyNames(text) }
+            if frame.isObject, frame.count > Self.fewNames { try compareManyNames(text, &tape) }
             at &+= 1
-            close(end: at)
+            close(end: at, &tape)
         }
     }
 
     @inline(__always)
-    private mutating func open(_ kind: JSONKind, _ at: Int) throws(JSONFailure) {
+    private mutating func open(
+        _ kind: JSONKind, _ at: Int, _ tape: inout OutputSpan<TapeEntry>
+    ) throws(JSONFailure) {
         guard frames.count < limits.depth else { throw JSONFailure(.tooDeep, at: at) }
         frames.append(frame)
-        frame = Frame(open: tape.count, isObject: kind == .object, names: names.count)
+        frame = Frame(open: tape.count, isObject: kind == .object)
         tape.append(TapeEntry(kind, start: at, length: 0, next: 0))
     }
 
     @inline(__always)
-    private mutating func close(end: Int) {
+    private mutating func close(end: Int, _ tape: inout OutputSpan<TapeEntry>) {
         tape[frame.open].close(end: end, next: tape.count, count: frame.count, loose: frame.loose)
-        names.removeLast(names.count &- frame.names)
         let loose = frame.loose
         guard let outer = frames.popLast() else { return }
         frame = outer
@@ -157,7 +178,9 @@ struct JSONReader {
 extension JSONReader {
     /// Reads a string whose first byte after the quote is at `start`.
     @inline(__always)
-    private mutating func readString(_ text: Span<UInt8>, _ start: Int) throws(JSONFailure) -> Int {
+    private mutating func readString(
+        _ text: Span<UInt8>, _ start: Int, _ tape: inout OutputSpan<TapeEntry>
+    ) throws(JSONFailure) -> Int {
         var flags: TapeEntry.Flags = []
         let end = try endOfString(text, start, &flags)
         if flags.contains(.loose) { frame.loose = true }
@@ -197,7 +220,9 @@ extension JSONReader {
         return at &+ escape.length
     }
 
-    private mutating func readNumber(_ text: Span<UInt8>, _ start: Int) throws(JSONFailure) -> Int {
+    private mutating func readNumber(
+        _ text: Span<UInt8>, _ start: Int, _ tape: inout OutputSpan<TapeEntry>
+    ) throws(JSONFailure) -> Int {
         var at = start
         if text[at] == 0x2d { at &+= 1 }
         if at < text.count, text[at] == 0x30 { at &+= 1 } else { at = try afterDigits(text, at) }
@@ -229,7 +254,8 @@ extension JSONReader {
     }
 
     private mutating func readLiteral<let count: Int>(
-        _ text: Span<UInt8>, _ start: Int, _ spelled: [count of UInt8], _ kind: JSONKind, _ flags: TapeEntry.Flags
+        _ text: Span<UInt8>, _ start: Int, _ spelled: [count of UInt8], _ kind: JSONKind, _ flags: TapeEntry.Flags,
+        _ tape: inout OutputSpan<TapeEntry>
     ) throws(JSONFailure) -> Int {
         guard start &+ count <= text.count else { throw JSONFailure(.badLiteral, at: start) }
         for index in 0..<count where text[start &+ index] != spelled[index] {
@@ -246,58 +272,61 @@ extension JSONReader {
 extension JSONReader {
     /// Reads a member's name and the colon; gives the place where its value begins.
     @inline(__always)
-    private mutating func readName(_ text: Span<UInt8>, _ at: Int) throws(JSONFailure) -> Int {
+    private mutating func readName(
+        _ text: Span<UInt8>, _ at: Int, _ tape: inout OutputSpan<TapeEntry>
+    ) throws(JSONFailure) -> Int {
         guard at < text.count else { throw JSONFailure(.unexpectedEnd, at: at) }
         guard text[at] == 0x22 else { throw JSONFailure(.unexpectedByte, at: at) }
-        guard tape.count < limits.values else { throw JSONFailure(.tooManyValues, at: at) }
+        guard tape.freeCapacity > 0 else { throw JSONFailure(.tooManyValues, at: at) }
         let start = at &+ 1
         var flags: TapeEntry.Flags = .name
         let end = try endOfString(text, start, &flags)
         guard end &- start <= limits.nameBytes else { throw JSONFailure(.nameTooLong, at: at) }
         if flags.contains(.loose) { frame.loose = true }
         let print = flags.contains(.escaped) ? fingerprintOfEscaped(text, start, end) : fingerprint(text, start, end)
-        try note(text, TapeEntry(.string, flags, start: start, length: end &- start, next: print))
-        var colon = end &+ 1
-        colon = inner(text, colon)
+        let name = TapeEntry(.string, flags, start: start, length: end &- start, next: print)
+        let bit: UInt64 = 1 << UInt64(print & 63)
+        if frame.seen & bit != 0, frame.count <= Self.fewNames { try compareFewNames(text, name, &tape) }
+        frame.seen |= bit
+        tape.append(name)
+        let colon = inner(text, end &+ 1)
         guard colon < text.count else { throw JSONFailure(.unexpectedEnd, at: colon) }
         guard text[colon] == 0x3a else { throw JSONFailure(.unexpectedByte, at: colon) }
         return inner(text, colon &+ 1)
     }
 
-    /// Puts a name on the tape unless this object has it already.
-    @inline(__always)
-    private mutating func note(_ text: Span<UInt8>, _ name: TapeEntry) throws(JSONFailure) {
-        let bit: UInt64 = 1 << UInt64(name.next & 63)
-        if frame.seen & bit != 0, frame.count <= Self.fewNames { try compareFewNames(text, name) }
-        frame.seen |= bit
-        names.append(UInt64(name.next) << 32 | UInt64(tape.count))
-        tape.append(name)
-    }
-
-    private func compareFewNames(_ text: Span<UInt8>, _ name: TapeEntry) throws(JSONFailure) {
-        for index in frame.names..<names.count where names[index] >> 32 == UInt64(name.next) {
-            let other = tape[Int(names[index] & 0xffff_ffff)]
-            if sameName(text, name, other) { throw JSONFailure(.duplicateName, at: Int(name.start)) }
+    /// Compares a new name with those of its object so far.
+    private func compareFewNames(
+        _ text: Span<UInt8>, _ name: TapeEntry, _ tape: inout OutputSpan<TapeEntry>
+    ) throws(JSONFailure) {
+        var place = frame.open &+ 1
+        while place < tape.count {
+            let other = tape[place]
+            if other.next == name.next, sameName(text, name, other) {
+                throw JSONFailure(.duplicateName, at: Int(name.start))
+            }
+            place = Int(tape[place &+ 1].next)
         }
     }
 
     /// Checks an object with many names once, at its end, with a table under a secret seed, so that nobody can choose
     /// names that make it slow. Fingerprints alone are not secret.
-    private func compareManyNames(_ text: Span<UInt8>) throws(JSONFailure) {
-        let count = names.count - frame.names
-        let mask = (1 << (Int.bitWidth - (count * 2).leadingZeroBitCount)) - 1
+    private func compareManyNames(_ text: Span<UInt8>, _ tape: inout OutputSpan<TapeEntry>) throws(JSONFailure) {
+        let mask = 1 << (Int.bitWidth - (Int(frame.count) * 2).leadingZeroBitCount) - 1
         var table = [UInt32](repeating: .max, count: mask + 1)
-        for index in frame.names..<names.count {
-            let place = Int(names[index] & 0xffff_ffff)
-            var slot = seededHash(text, tape[place]) & mask
+        var place = frame.open + 1
+        while place < tape.count {
+            let name = tape[place]
+            var slot = seededHash(text, name) & mask
             while table[slot] != .max {
                 let other = tape[Int(table[slot])]
-                if other.next == tape[place].next, sameName(text, tape[place], other) {
-                    throw JSONFailure(.duplicateName, at: Int(tape[place].start))
+                if other.next == name.next, sameName(text, name, other) {
+                    throw JSONFailure(.duplicateName, at: Int(name.start))
                 }
                 slot = (slot + 1) & mask
             }
-            table[slot] = UInt32(place)
+            table[slot] = UInt32(truncatingIfNeeded: place)
+            place = Int(tape[place + 1].next)
         }
     }
 
@@ -327,16 +356,16 @@ extension JSONReader {
 func fingerprint(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> UInt32 {
     var hash = UInt64(truncatingIfNeeded: end &- start)
     var at = start
-    while at &+ 8 <= end {
-        hash = mixed(hash, word(text, at))
+    while at &+ 8 <= end, let word = word(text, at) {
+        hash = mixed(hash, word)
         at &+= 8
     }
     var rest: UInt64 = 0
-    var shift: UInt64 = 0
-    while at < end {
-        rest |= UInt64(text[at]) << shift
-        shift &+= 8
-        at &+= 1
+    if let word = word(text, at) {
+        // What follows the name in the same word is cut off.
+        rest = word & ((1 << UInt64((end &- at) &* 8)) &- 1)
+    } else {
+        for place in 0..<(end &- at) { rest |= UInt64(text[at &+ place]) << UInt64(place &* 8) }
     }
     hash = mixed(hash, rest)
     return UInt32(truncatingIfNeeded: hash >> 32)

@@ -5,15 +5,15 @@
 @inline(__always)
 func eightTimes(_ byte: UInt8) -> UInt64 { UInt64(byte) &* 0x0101_0101_0101_0101 }
 
-/// Eight bytes, the first in the lowest place. The caller has checked that they are there; the bounds check remains and
-/// is folded into one load.
+/// Eight bytes, the first in the lowest place; nil when fewer are left.
+///
+/// Asking for both bounds first lets the optimizer drop the eight checks and make one load of it.
 @inline(__always)
-func word(_ text: Span<UInt8>, _ at: Int) -> UInt64 {
-    let low = UInt64(text[at]) | UInt64(text[at &+ 1]) << 8 | UInt64(text[at &+ 2]) << 16 | UInt64(text[at &+ 3]) << 24
-    let high =
-        UInt64(text[at &+ 4]) << 32 | UInt64(text[at &+ 5]) << 40 | UInt64(text[at &+ 6]) << 48
+func word(_ text: Span<UInt8>, _ at: Int) -> UInt64? {
+    guard at >= 0, at < text.count &- 7 else { return nil }
+    return UInt64(text[at]) | UInt64(text[at &+ 1]) << 8 | UInt64(text[at &+ 2]) << 16 | UInt64(text[at &+ 3]) << 24
+        | UInt64(text[at &+ 4]) << 32 | UInt64(text[at &+ 5]) << 40 | UInt64(text[at &+ 6]) << 48
         | UInt64(text[at &+ 7]) << 56
-    return low | high
 }
 
 /// Flags the bytes that end a run of plain ASCII within a string: quote, backslash, control characters, non-ASCII.
@@ -30,8 +30,8 @@ func flagsOfSpecials(_ word: UInt64) -> UInt64 {
 @inline(__always)
 func endOfPlainRun(_ text: Span<UInt8>, from start: Int) -> Int {
     var at = start
-    while at &+ 8 <= text.count {
-        let flags = flagsOfSpecials(word(text, at))
+    while let word = word(text, at) {
+        let flags = flagsOfSpecials(word)
         if flags != 0 { return at &+ flags.trailingZeroBitCount >> 3 }
         at &+= 8
     }
