@@ -115,6 +115,99 @@ import Testing
         #expect(result == #"{"a":8}"#)
     }
 
+    @Test(arguments: texts) func `of a name do not keep a member that is removed`(text: String) throws {
+        let result = try edited(text) { document, edits in
+            let members = document.members(of: document.root)
+            edits.replace(members[0].name, with: Array(#""A""#.utf8))
+            edits.remove(members[0].value)
+            edits.replace(members[2].name, with: Array(#""E""#.utf8))
+            edits.remove(members[2].value)
+        }
+        #expect(result == #"{"b":{"c":[1,2,3],"d":"x"}}"#)
+    }
+
+    /// Thousands of random edits to random documents: both ways of writing, and a tree that is edited plainly, agree.
+    @Test func `do the same however the document is written`() throws {
+        var random = SplitMix(state: 7)
+        for _ in 0..<3_000 {
+            let value = randomValue(depth: 4, &random)
+            let compact = try JSONDocument(parsing: value.encoded())
+            let loose = try JSONDocument(parsing: spaced(value.encoded()))
+            var edits = JSONEdits()
+            for _ in 0..<Int.random(in: 0...6, using: &random) {
+                let node = JSONDocument.Node(Int.random(in: 0..<compact.tape.count, using: &random))
+                let isName = compact.tape[Int(node.index)].has(.name)
+                switch Int.random(in: 0..<3, using: &random) {
+                case 0: edits.replace(node, with: Array(isName ? #""new\#(node.index)""#.utf8 : "[99]".utf8))
+                case 1: edits.remove(node)
+                default: edits.append(to: node, member: "more", encoded: [0x37])
+                }
+            }
+            let one = compact.encoded(compact.root, editing: edits)
+            let other = loose.encoded(loose.root, editing: edits)
+            #expect(one == other)
+            #expect(one == plainly(compact, compact.root, edits).encoded())
+        }
+    }
+
+    /// What the edits mean, said as plainly as possible.
+    private func plainly(_ document: JSONDocument, _ node: JSONDocument.Node, _ edits: JSONEdits) -> JSONValue {
+        let here = edits.edits.filter { $0.node == node }
+        func isRemoved(_ node: JSONDocument.Node) -> Bool { edits.edits.contains { $0.node == node && $0.isRemoval } }
+        if here.contains(where: \.isRemoval) { return .null }
+        if let encoded = here.compactMap(\.replacement).first {
+            return encoded.first == 0x22
+                ? .string(ByteString(Array(encoded.dropFirst().dropLast()))) : .array([.integer(99)])
+        }
+        switch document.kind(node) {
+        case .array:
+            return .array(document.elements(of: node).filter { !isRemoved($0) }.map { plainly(document, $0, edits) })
+        case .object:
+            var members: [JSONMember] = []
+            for member in document.members(of: node) where !isRemoved(member.name) && !isRemoved(member.value) {
+                let name = plainly(document, member.name, edits).stringValue ?? ""
+                members.append(JSONMember(name, plainly(document, member.value, edits)))
+            }
+            for case .append(let name, _) in here.map(\.change) { members.append(JSONMember(name, 7)) }
+            return .object(members)
+        default:
+            return document.value(node)
+        }
+    }
+
+    private func randomValue(depth: Int, _ random: inout SplitMix) -> JSONValue {
+        switch Int.random(in: 0..<(depth > 0 ? 8 : 4), using: &random) {
+        case 0: .null
+        case 1: .integer(Int.random(in: -5...5, using: &random))
+        case 2: .string("q\"\n{[,")
+        case 3: .bool(true)
+        case 4, 5:
+            .array((0..<Int.random(in: 0...3, using: &random)).map { _ in randomValue(depth: depth - 1, &random) })
+        default:
+            .object(
+                (0..<Int.random(in: 0...3, using: &random)).map {
+                    JSONMember(ByteString("k\($0)"), randomValue(depth: depth - 1, &random))
+                })
+        }
+    }
+
+    /// The same text with white space around every token.
+    private func spaced(_ text: [UInt8]) -> [UInt8] {
+        var out: [UInt8] = []
+        var inString = false
+        var escaped = false
+        for byte in text {
+            if !inString, [0x5b, 0x5d, 0x7b, 0x7d, 0x2c, 0x3a].contains(byte) {
+                out += [0x20, byte, 0x0a]
+            } else {
+                out.append(byte)
+            }
+            if byte == 0x22, !escaped { inString.toggle() }
+            escaped = byte == 0x5c && !escaped
+        }
+        return out
+    }
+
     @Test func `that remove a name remove the member`() throws {
         let result = try edited(#"{"a":1,"b":2}"#) { document, edits in
             edits.remove(document.members(of: document.root)[0].name)
@@ -187,5 +280,18 @@ import Testing
                 }
             }
         }
+    }
+}
+
+/// A small random generator that gives the same numbers in every run.
+struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
     }
 }

@@ -6,13 +6,17 @@ extension JSONDocument {
     public func write(_ node: Node, editing edits: JSONEdits = .none, into out: inout [UInt8]) {
         let outer = entry(node)
         let size = outer.outerRange.count
-        out.reserveCapacity(out.count + size + size / 8)
-        if edits.isEmpty, !outer.has(.loose) {
+        if outer.has(.loose) {
+            out.reserveCapacity(out.count + size + edits.encodedCount)
+            var rewriter = Rewriter(document: self, edits: edits.sorted())
+            rewriter.write(Int(node.index), into: &out)
+        } else if edits.isEmpty {
             out.append(contentsOf: bytes[outer.outerRange])
-            return
+        } else {
+            out.reserveCapacity(out.count + size + edits.encodedCount)
+            var splicer = Splicer(document: self, written: outer.outerRange.lowerBound, start: out.count)
+            splicer.write(node, editing: edits.sorted(), into: &out)
         }
-        var rewriter = Rewriter(document: self, edits: edits.sorted())
-        rewriter.write(Int(node.index), into: &out)
     }
 
     /// The same as new bytes.
@@ -23,112 +27,135 @@ extension JSONDocument {
     }
 }
 
-/// Writes what cannot be copied as it stands.
-private struct Rewriter {
+/// Writes a value whose text is already what we would write: copies it, and changes only the edited places. What it costs
+/// depends on the number of edits, not of values.
+private struct Splicer {
     let document: JSONDocument
-    let edits: [JSONEdits.Edit]
-    /// The first edit not yet passed. Edits are in the order of the text, and so is writing.
-    var nextEdit = 0
+    /// How far the text has been written or left out.
+    var written: Int
+    /// Where our part of the output begins.
+    let start: Int
+    /// Additions wait until the end of their object; objects end in the opposite order of their beginning.
+    private var additions: [(end: Int, edits: ArraySlice<JSONEdits.Edit>)] = []
 
-    mutating func write(_ index: Int, into out: inout [UInt8]) {
-        skipEdits(before: index)
-        if let change = replacement(at: index) {
-            if case .replace(let encoded) = change { out += encoded } else { out += [0x6e, 0x75, 0x6c, 0x6c] }
-            return
-        }
-        writeKept(index, into: &out)
+    init(document: JSONDocument, written: Int, start: Int) {
+        self.document = document
+        self.written = written
+        self.start = start
     }
 
-    private mutating func writeKept(_ index: Int, into out: inout [UInt8]) {
-        let entry = document.tape[index]
-        if !entry.has(.loose), !hasEdits(before: Int(entry.next), name: entry.has(.name)) {
-            out.append(contentsOf: document.bytes[entry.outerRange])
-            return
-        }
-        switch entry.kind {
-        case .object: writeObject(index, entry, into: &out)
-        case .array: writeArray(index, entry, into: &out)
-        case .string: appendString(decoded(document.bytes.span.extracting(entry.range)), to: &out)
-        case .null, .bool, .number: out.append(contentsOf: document.bytes[entry.range])
-        }
-    }
-
-    private mutating func writeArray(_ index: Int, _ entry: TapeEntry, into out: inout [UInt8]) {
-        out.append(0x5b)
-        var isFirst = true
-        var element = index + 1
-        for _ in 0..<entry.count {
-            skipEdits(before: element)
-            if !isRemoved(element) {
-                if !isFirst { out.append(0x2c) }
-                isFirst = false
-                write(element, into: &out)
+    mutating func write(_ root: JSONDocument.Node, editing edits: [JSONEdits.Edit], into out: inout [UInt8]) {
+        let end = document.entry(root).outerRange.upperBound
+        let last = UInt32(truncatingIfNeeded: document.endOfValue(Int(root.index)))
+        var next = edits.partitioningIndex { $0.node >= root }
+        while next < edits.count, edits[next].node.index < last {
+            let node = edits[next].node
+            let group = edits[next...].prefix { $0.node == node }
+            next += group.count
+            let value = node.index + 1
+            let isRemoved =
+                group.contains(where: \.isRemoval)
+                || document.entry(node).has(.name)
+                    && edits[next...].prefix { $0.node.index == value }.contains(where: \.isRemoval)
+            let range = document.entry(node).outerRange
+            writeAdditions(before: range.lowerBound, into: &out)
+            // Something around it has been left out.
+            guard range.lowerBound >= written else { continue }
+            if isRemoved, node != root {
+                leaveOut(document.textOfMember(node), into: &out)
+            } else {
+                make(group, at: node, range, isRemoved: isRemoved, into: &out)
             }
-            element = document.after(element)
         }
-        out.append(0x5d)
+        writeAdditions(before: end, into: &out)
+        copy(upTo: end, into: &out)
     }
 
-    private mutating func writeObject(_ index: Int, _ entry: TapeEntry, into out: inout [UInt8]) {
-        let additions = takeAdditions(at: index)
-        out.append(0x7b)
-        var isFirst = true
-        var name = index + 1
-        for _ in 0..<entry.count {
-            skipEdits(before: name)
-            let value = name + 1
-            if !isRemoved(name), !isRemoved(value) {
-                if !isFirst { out.append(0x2c) }
-                isFirst = false
-                write(name, into: &out)
+    private mutating func make(
+        _ group: ArraySlice<JSONEdits.Edit>, at node: JSONDocument.Node, _ range: Range<Int>, isRemoved: Bool,
+        into out: inout [UInt8]
+    ) {
+        if isRemoved {
+            replace(range, with: [0x6e, 0x75, 0x6c, 0x6c], into: &out)
+        } else if let encoded = group.lazy.compactMap(\.replacement).first {
+            replace(range, with: encoded, into: &out)
+        } else if document.kind(node) == .object {
+            additions.append((end: range.upperBound - 1, edits: group))
+        }
+    }
+
+    private mutating func replace(_ range: Range<Int>, with encoded: [UInt8], into out: inout [UInt8]) {
+        copy(upTo: range.lowerBound, into: &out)
+        out += encoded
+        written = range.upperBound
+    }
+
+    /// Leaves out a member or element and the comma that is no longer needed: the one before it if that is still to be
+    /// written, else the one after it.
+    private mutating func leaveOut(_ range: Range<Int>, into out: inout [UInt8]) {
+        // Its name went with a removal of the name already.
+        guard range.lowerBound >= written else { return }
+        let before = range.lowerBound - 1
+        if before >= written, document.bytes[before] == 0x2c {
+            copy(upTo: before, into: &out)
+            written = range.upperBound
+        } else {
+            copy(upTo: range.lowerBound, into: &out)
+            written = range.upperBound + (document.bytes[range.upperBound] == 0x2c ? 1 : 0)
+        }
+    }
+
+    /// Writes the additions to every object that ends before `place`, the innermost first.
+    private mutating func writeAdditions(before place: Int, into out: inout [UInt8]) {
+        while let (end, edits) = additions.last, end < place {
+            additions.removeLast()
+            guard end >= written else { continue }
+            copy(upTo: end, into: &out)
+            for case .append(let member, let encoded) in edits.map(\.change) {
+                // In text without white space a brace that opens can only be the beginning of this object.
+                if out.last != 0x7b { out.append(0x2c) }
+                appendString(member.bytes, to: &out)
                 out.append(0x3a)
-                write(value, into: &out)
+                out += encoded
             }
-            name = document.after(value)
         }
-        for case .append(let member, let encoded) in additions {
-            if !isFirst { out.append(0x2c) }
-            isFirst = false
-            appendString(member.bytes, to: &out)
-            out.append(0x3a)
-            out += encoded
+    }
+
+    private mutating func copy(upTo end: Int, into out: inout [UInt8]) {
+        guard written < end else { return }
+        out.append(contentsOf: document.bytes[written..<end])
+        written = end
+    }
+}
+
+extension JSONDocument {
+    /// The text of an element, or of a member from its name to the end of its value, whichever of the two is given. Only
+    /// for text without white space.
+    fileprivate func textOfMember(_ node: Node) -> Range<Int> {
+        let index = Int(node.index)
+        let entry = tape[index]
+        if entry.has(.name) { return entry.outerRange.lowerBound..<tape[index + 1].outerRange.upperBound }
+        if index > 0, tape[index - 1].has(.name) {
+            return tape[index - 1].outerRange.lowerBound..<entry.outerRange.upperBound
         }
-        out.append(0x7d)
+        return entry.outerRange
     }
 
-    // MARK: Edits
-
-    private mutating func skipEdits(before index: Int) {
-        while nextEdit < edits.count, edits[nextEdit].node.index < index { nextEdit += 1 }
+    /// The entry after a value or a name.
+    fileprivate func endOfValue(_ index: Int) -> Int {
+        tape[index].has(.name) ? index + 1 : after(index)
     }
+}
 
-    /// Whether an edit remains within the value that ends before `end`.
-    private func hasEdits(before end: Int, name: Bool) -> Bool {
-        !name && nextEdit < edits.count && edits[nextEdit].node.index < end
-    }
-
-    /// The replacement or removal of the value at `index`.
-    private func replacement(at index: Int) -> JSONEdits.Change? {
-        for edit in edits[nextEdit...].prefix(while: { $0.node.index == index }) {
-            if case .append = edit.change { continue }
-            return edit.change
+extension Array {
+    /// The first place whose element fulfils `belongs`, when all that do come after all that don't.
+    fileprivate func partitioningIndex(where belongs: (Element) -> Bool) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = low + (high - low) / 2
+            if belongs(self[middle]) { high = middle } else { low = middle + 1 }
         }
-        return nil
-    }
-
-    private func isRemoved(_ index: Int) -> Bool {
-        var place = nextEdit
-        while place < edits.count, edits[place].node.index < index { place += 1 }
-        while place < edits.count, edits[place].node.index == index {
-            if case .remove = edits[place].change { return true }
-            place += 1
-        }
-        return false
-    }
-
-    private mutating func takeAdditions(at index: Int) -> [JSONEdits.Change] {
-        let additions = edits[nextEdit...].prefix { $0.node.index == index }
-        nextEdit += additions.count
-        return additions.map(\.change)
+        return low
     }
 }

@@ -13,9 +13,19 @@ public struct JSONEdits: Sendable {
     struct Edit: Sendable {
         let node: JSONDocument.Node
         let change: Change
+
+        var isRemoval: Bool {
+            if case .remove = change { true } else { false }
+        }
+
+        var replacement: [UInt8]? {
+            if case .replace(let encoded) = change { encoded } else { nil }
+        }
     }
 
     private(set) var edits: [Edit] = []
+    /// Bytes that replacements and additions will take.
+    private(set) var encodedCount = 0
     private var isSorted = true
 
     /// No changes.
@@ -33,6 +43,7 @@ public struct JSONEdits: Sendable {
     /// Writes `encoded`, which must be one JSON value, in this value's place. For a member's name it must be a string, and
     /// no other name of that object. Of two replacements of one node the first counts; a removal counts before both.
     public mutating func replace(_ node: JSONDocument.Node, with encoded: [UInt8]) {
+        encodedCount += encoded.count
         add(Edit(node: node, change: .replace(encoded)))
     }
 
@@ -43,6 +54,7 @@ public struct JSONEdits: Sendable {
 
     /// Writes one more member at the end of an object, which must not have one of that name already.
     public mutating func append(to object: JSONDocument.Node, member: ByteString, encoded: [UInt8]) {
+        encodedCount += encoded.count + member.count + 4
         add(Edit(node: object, change: .append(member: member, encoded: encoded)))
     }
 
