@@ -1,4 +1,5 @@
 import Synchronization
+public import System
 
 /// Structured lines for operators: one JSON object a line, to standard error.
 ///
@@ -19,6 +20,22 @@ public enum Log {
     /// Sends every later line somewhere else, one whole line a call. For the program at start and for tests.
     public static func direct(to destination: @escaping @Sendable ([UInt8]) -> Void) {
         sink.withLock { $0 = destination }
+    }
+
+    private static let queue = Mutex<LogQueue?>(nil)
+
+    /// Has lines written by a thread of their own from now on, so that nobody who logs waits for whoever reads the log. For
+    /// the proxy, early in `main`; commands that end soon write by themselves.
+    public static func writeOnOwnThread() throws(SystemFailure) {
+        let made = try LogQueue(to: StandardError.write)
+        queue.withLock { $0 = made }
+        direct(to: made.add)
+    }
+
+    /// Waits until the lines so far are written, at most so long. Before the process ends.
+    public static func flush(within longest: Duration) {
+        let current = queue.withLock { $0 }
+        current?.flush(until: MonotonicTime.now + longest)
     }
 
     /// What happens inside, for whoever looks for a mistake; may come once per message.
@@ -60,9 +77,14 @@ public enum Log {
         _ level: LogLevel, _ event: StaticString, _ fields: () -> KeyValuePairs<StaticString, LogValue>
     ) {
         guard level.rawValue >= threshold.load(ordering: .relaxed) else { return }
-        let line = LogLine(timestamp: StandardError.timestamp(), level: level, event: event, fields: fields())
         // Taken out first: the lock is not held while the line is written.
         let destination = sink.withLock { $0 }
-        destination(line.bytes)
+        destination(line(level, event, fields()))
+    }
+
+    static func line(
+        _ level: LogLevel, _ event: StaticString, _ fields: KeyValuePairs<StaticString, LogValue>
+    ) -> [UInt8] {
+        LogLine(timestamp: StandardError.timestamp(), level: level, event: event, fields: fields).bytes
     }
 }

@@ -1,5 +1,6 @@
 import Bytes
 import Synchronization
+import System
 import Testing
 
 @testable import Telemetry
@@ -172,5 +173,31 @@ private func line(_ fields: KeyValuePairs<StaticString, LogValue>) -> String {
             _ = metrics.counter("x", help: "X.")
             _ = metrics.gauge("x", help: "X.")
         }
+    }
+}
+
+@Suite struct `A log queue` {
+    @Test func `never makes a writer wait, and tells how many lines were lost`() throws {
+        let seen = Mutex<[String]>([])
+        let reader = Bell()
+        let queue = try LogQueue { line in
+            reader.wait(until: .distantFuture)
+            seen.withLock { $0.append(String(decoding: line.prefix(200), as: UTF8.self)) }
+            reader.ring()
+        }
+        let line = [UInt8](repeating: UInt8(ascii: "x"), count: LogQueue.byteLimit / 4)
+        // Nobody reads yet. The thread takes some, the queue holds four more, and the rest is dropped.
+        let before = MonotonicTime.now
+        for _ in 0..<20 { queue.add(line) }
+        #expect(MonotonicTime.now - before < .seconds(5))
+        queue.flush(until: MonotonicTime.now + .milliseconds(20))
+        #expect(seen.withLock { $0.isEmpty })
+        reader.ring()
+        queue.flush(until: MonotonicTime.now + .seconds(30))
+        let lines = seen.withLock { $0 }
+        let written = lines.filter { $0.hasPrefix("xxx") }.count
+        let told = lines.compactMap { $0.split(separator: "\"lines\":").last?.dropLast(2) }.compactMap { Int($0) }
+        #expect(written >= 4 && written < 20)
+        #expect(written + told.reduce(0, +) == 20)
     }
 }
