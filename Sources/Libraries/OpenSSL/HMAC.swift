@@ -52,6 +52,45 @@ public struct HMACSHA256: Sendable {
     }
 }
 
+/// The HMACs of JOSE (RFC 7518 section 3.2), for messages that come one at a time under many keys.
+public enum HMACAlgorithm: String, CaseIterable, Hashable, Sendable {
+    /// HMAC with SHA-256.
+    case hs256 = "HS256"
+    /// HMAC with SHA-384.
+    case hs384 = "HS384"
+    /// HMAC with SHA-512.
+    case hs512 = "HS512"
+
+    /// The length of a code in bytes; a key must be at least as long.
+    public var byteCount: Int {
+        switch self {
+        case .hs256: 32
+        case .hs384: 48
+        case .hs512: 64
+        }
+    }
+
+    /// The code of `message` under `key`.
+    public func authenticate(_ message: [UInt8], key: [UInt8]) throws(OpenSSLFailure) -> [UInt8] {
+        guard !key.isEmpty, let keyCount = Int32(exactly: key.count) else { throw OpenSSLFailure(call: "an HMAC key") }
+        let method =
+            switch self {
+            case .hs256: unsafe EVP_sha256()
+            case .hs384: unsafe EVP_sha384()
+            case .hs512: unsafe EVP_sha512()
+            }
+        var code = [UInt8](repeating: 0, count: byteCount)
+        try attempt("HMAC") { unsafe HMAC(method, key, keyCount, message, message.count, &code, nil) != nil }
+        return code
+    }
+
+    /// Whether `code` is the code of `message` under `key`, taking equally long wherever they differ.
+    public func isValid(_ code: [UInt8], for message: [UInt8], key: [UInt8]) -> Bool {
+        guard code.count == byteCount, let expected = try? authenticate(message, key: key) else { return false }
+        return unsafe CRYPTO_memcmp(code, expected, byteCount) == 0
+    }
+}
+
 /// HKDF with SHA-256 (RFC 5869): keys for separate purposes out of one secret.
 public enum HKDF {
     /// Derives `count` bytes, at most 8,160, from `secret`.

@@ -56,3 +56,9 @@ private func reasonText(of code: UInt) -> String {
         return unsafe String(cString: start)
     }
 }
+
+/// Empties this thread's error queue after another library used OpenSSL on it: what it left there would be told as the
+/// reason of the next failure of ours.
+public func forgetOpenSSLReasons() {
+    ERR_clear_error()
+}
