@@ -1,1 +1,4 @@
-print("komainu")
+import Commands
+import System
+
+CurrentProcess.exit(Komainu.run(Array(CommandLine.arguments.dropFirst())).rawValue)

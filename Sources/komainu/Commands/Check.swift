@@ -1,0 +1,63 @@
+import Commands
+import Configuration
+import JSON
+import YAML
+
+/// Says every mistake of a configuration, its catalogues and its policies.
+struct Check: Command {
+    static let form = CommandForm(
+        ["check"], summary: "Say every mistake in the configuration, its catalogues and its policies",
+        discussion: """
+            Nothing is started, changed or contacted. Exit code 0: all is well; 4: it works, with warnings; 2: mistakes.
+            """,
+        operands: [CommonArguments.configurationOperand], options: [CommonArguments.json],
+        examples: ["komainu check", "komainu check /etc/komainu/komainu.yaml --json"])
+
+    private let path: String
+    private let asJSON: Bool
+
+    init(_ arguments: Arguments) throws(UsageMistakes) {
+        path = arguments.operand(0) ?? CommonArguments.standardConfiguration
+        asJSON = arguments.flag("json")
+    }
+
+    func run() -> ExitCode {
+        do throws(ConfigurationFailure) {
+            let loaded = try LoadedConfiguration.load(path)
+            tell(loaded.warnings, "\(path): fine", isUsable: true)
+            return loaded.warnings.isEmpty ? .yes : .warnings
+        } catch {
+            let count = error.problems.filter { $0.severity == .mistake }.count
+            tell(error.problems, "\(path): \(count == 1 ? "1 mistake" : "\(count) mistakes")", isUsable: false)
+            return .usage
+        }
+    }
+
+    private func tell(_ problems: [Problem], _ summary: String, isUsable: Bool) {
+        if asJSON {
+            Console.json { writer in
+                writer.beginObject()
+                writer.member("usable", isUsable)
+                writer.key("problems")
+                writer.beginArray()
+                for problem in problems { write(problem, &writer) }
+                writer.endArray()
+                writer.endObject()
+            }
+        } else {
+            Console.report(problems)
+            Console.line(summary)
+        }
+    }
+
+    private func write(_ problem: Problem, _ writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("severity", problem.severity == .mistake ? "mistake" : "warning")
+        writer.member("file", problem.file)
+        writer.member("line", problem.line)
+        writer.member("column", problem.column)
+        writer.member("message", problem.message)
+        writer.member("hint", problem.hint)
+        writer.endObject()
+    }
+}

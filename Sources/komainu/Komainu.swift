@@ -1,0 +1,27 @@
+import Commands
+
+/// The program: its commands, and the way from a command line to an exit code.
+enum Komainu {
+    static let program = Program(
+        name: "komainu", summary: "Komainu stands before an MCP server and decides, for every message, what passes.",
+        version: Version.text,
+        commands: [
+            Check.self, CertificateCreate.self, CompletionScript.self,
+        ])
+
+    static func run(_ words: [String]) -> ExitCode {
+        do throws(UsageMistakes) {
+            switch try program.parse(words) {
+            case .print(let text):
+                Console.write(text)
+                return .yes
+            case .run(let command, let arguments):
+                return try command.init(arguments).run()
+            }
+        } catch {
+            for message in error.messages { Console.complain(message) }
+            Console.note("see `\(error.command) --help`")
+            return .usage
+        }
+    }
+}
