@@ -11,50 +11,52 @@ public struct CompactToken: Sendable {
     /// The longest token that is read unless told otherwise. Real access tokens have one to four KiB.
     public static let standardLimit = 8 * 1024
 
-    /// What the header says it is signed by.
-    public let algorithm: TokenAlgorithm
-    /// What the header says the key is called.
-    public let keyID: ByteString?
-    let text: ByteString
-    let type: TokenType
-    let signedPart: [UInt8]
-    let signature: [UInt8]
+    let form: CompactForm
     let payload: JSONDocument
 
     /// Reads `text`.
     public init(_ text: ByteString, limit: Int = standardLimit) throws(JOSEFailure) {
-        let segments = try CompactToken.segments(of: text, limit: limit)
-        guard let header = Base64URL.decode(segments.header), let payload = Base64URL.decode(segments.payload),
-            let signature = Base64URL.decode(segments.signature)
+        form = try CompactForm(text, limit: limit)
+        payload = try CompactForm.object(form.payload, or: JOSEFailure(.badPayload))
+    }
+
+    /// What the header says it is signed by.
+    public var algorithm: TokenAlgorithm { form.algorithm }
+
+    /// What the header says the key is called.
+    public var keyID: ByteString? { form.keyID }
+
+    /// Who the payload says has issued it: good for choosing whose keys to try, for nothing else.
+    public var claimedIssuer: ByteString? {
+        payload.member("iss", of: payload.root).flatMap { payload.string($0) }
+    }
+}
+
+/// The compact form of a JWS (RFC 7515 section 7.1), whatever its payload is.
+struct CompactForm: Sendable {
+    let text: ByteString
+    let algorithm: TokenAlgorithm
+    let keyID: ByteString?
+    let type: TokenType
+    let signedPart: [UInt8]
+    let payload: [UInt8]
+    let signature: [UInt8]
+
+    init(_ text: ByteString, limit: Int) throws(JOSEFailure) {
+        guard text.count <= limit else { throw JOSEFailure(.tooLong) }
+        let parts = text.bytes.split(separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count == 3, !parts[0].isEmpty, !parts[2].isEmpty else { throw JOSEFailure(.malformed, "segments") }
+        guard let header = Base64URL.decode(ByteString(parts[0])), let payload = Base64URL.decode(ByteString(parts[1])),
+            let signature = Base64URL.decode(ByteString(parts[2]))
         else { throw JOSEFailure(.malformed, "base64url") }
         let read = try Header(header)
         self.text = text
         self.algorithm = read.algorithm
         self.keyID = read.keyID
         self.type = read.type
-        self.signedPart = [UInt8](text.bytes[..<(segments.header.count + 1 + segments.payload.count)])
+        self.signedPart = [UInt8](text.bytes[..<parts[1].endIndex])
+        self.payload = payload
         self.signature = signature
-        self.payload = try CompactToken.object(payload, or: JOSEFailure(.badPayload))
-    }
-
-    /// Who the payload says has issued it: good for choosing whose keys to try, for nothing else.
-    public var claimedIssuer: ByteString? {
-        payload.member("iss", of: payload.root).flatMap { payload.string($0) }
-    }
-
-    private struct Segments {
-        let header: ByteString
-        let payload: ByteString
-        let signature: ByteString
-    }
-
-    private static func segments(of text: ByteString, limit: Int) throws(JOSEFailure) -> Segments {
-        guard text.count <= limit else { throw JOSEFailure(.tooLong) }
-        let parts = text.bytes.split(separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false)
-        guard parts.count == 3, !parts[0].isEmpty, !parts[1].isEmpty, !parts[2].isEmpty else {
-            throw JOSEFailure(.malformed, "segments")
-        }
-        return Segments(header: ByteString(parts[0]), payload: ByteString(parts[1]), signature: ByteString(parts[2]))
     }
 
     fileprivate static func object(_ bytes: [UInt8], or failure: JOSEFailure) throws(JOSEFailure) -> JSONDocument {
@@ -83,7 +85,7 @@ private struct Header {
     let type: TokenType
 
     init(_ bytes: [UInt8]) throws(JOSEFailure) {
-        let document = try CompactToken.object(bytes, or: JOSEFailure(.badHeader))
+        let document = try CompactForm.object(bytes, or: JOSEFailure(.badHeader))
         for name in ["jwk", "jku", "x5u", "x5c"] where document.member(name, of: document.root) != nil {
             throw JOSEFailure(.bringsKey, detail: name)
         }

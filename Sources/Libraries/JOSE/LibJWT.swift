@@ -18,13 +18,13 @@ enum LibJWT {
         case (.secret(let secret), .authentication): material = secret
         default: return false
         }
-        guard !material.isEmpty, token.text.count <= 64 * 1024, !token.text.bytes.contains(0) else {
+        guard !material.isEmpty, token.form.text.count <= 64 * 1024, !token.form.text.bytes.contains(0) else {
             throw JOSEFailure(.internalFailure, "libjwt")
         }
         // What OpenSSL says about a wrong signature must not become the reason of somebody else's failure.
         defer { forgetOpenSSLReasons() }
         var decoded: OpaquePointer?
-        let code = unsafe jwt_decode(&decoded, token.text.text, material, Int32(material.count))
+        let code = unsafe jwt_decode(&decoded, token.form.text.text, material, Int32(material.count))
         defer { if unsafe decoded != nil { unsafe jwt_free(decoded) } }
         guard code == 0, unsafe decoded != nil else { return false }
         return unsafe jwt_get_alg(decoded) == expected
@@ -60,7 +60,7 @@ enum LibJWT {
 
 extension CompactToken {
     /// Whether libjwt can verify it: the RS, ES and HS families, and no type but JWT.
-    var isForLibJWT: Bool { type == .plain && algorithm.libjwt != nil }
+    var isForLibJWT: Bool { form.type == .plain && algorithm.libjwt != nil }
 }
 
 extension TokenAlgorithm {

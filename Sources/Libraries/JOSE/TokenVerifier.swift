@@ -55,7 +55,7 @@ extension TokenKey {
 
     /// Whether this key made the signature, by OpenSSL's own functions: PSS, EdDSA and `at+jwt` are not libjwt's.
     func verifiesByOpenSSL(_ token: CompactToken) -> Bool {
-        isValid(token.signature, over: token.signedPart, by: token.algorithm)
+        isValid(token.form.signature, over: token.form.signedPart, by: token.algorithm)
     }
 
     func isValid(_ signature: [UInt8], over message: [UInt8], by algorithm: TokenAlgorithm) -> Bool {
