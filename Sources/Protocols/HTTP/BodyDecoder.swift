@@ -196,18 +196,25 @@ private struct TrailerReader: Sendable {
             line.append(byte)
             return false
         }
-        guard line.popLast() == 0x0d else { throw HTTPFailure(.bareLineFeed, at: offset) }
-        if line.isEmpty { return true }
-        count += 1
-        guard count <= limits.trailerCount else { throw HTTPFailure(.trailerTooLarge, at: offset) }
-        do throws(HTTPFailure) {
-            let (name, _) = try split(line.span, 0..<line.count)
+        line.append(byte)
+        switch try readLine(at: offset) {
+        case .end: return true
+        case .incomplete: throw HTTPFailure(.badTrailer, at: offset)
+        case .field(let name, _, _):
+            count += 1
+            guard count <= limits.trailerCount else { throw HTTPFailure(.trailerTooLarge, at: offset) }
             guard !isForbidden(line.span.extracting(name)) else { throw HTTPFailure(.forbiddenTrailer, at: offset) }
-        } catch {
-            throw HTTPFailure(error.reason == .forbiddenTrailer ? .forbiddenTrailer : .badTrailer, at: offset)
         }
         line.removeAll(keepingCapacity: true)
         return false
+    }
+
+    private func readLine(at offset: Int) throws(HTTPFailure) -> FieldLine {
+        do throws(HTTPFailure) {
+            return try FieldLine.read(line.span, from: 0)
+        } catch {
+            throw HTTPFailure(error.reason == .bareLineFeed ? .bareLineFeed : .badTrailer, at: offset)
+        }
     }
 
     /// RFC 9110 section 6.5.1: fields about framing, routing, authentication, content and control mean harm here.

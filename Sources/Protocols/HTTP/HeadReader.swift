@@ -2,14 +2,16 @@ import Bytes
 
 /// Reads a head line by line as its bytes come: what requests and responses have in common.
 ///
-/// The caller keeps the unread bytes and hands over all of them each time; every byte is looked at once for its line's end
-/// and once when its line is complete, however small the pieces are, and a wrong line is refused without the rest.
+/// The caller keeps the unread bytes and hands over all of them each time. A wrong line is refused without the rest of the
+/// head, and a line that comes in many small pieces is searched for its end once, not once for each piece.
 struct HeadReader: Sendable {
     let limits: HTTPLimits
     var fields = HeaderFields()
+    /// The fields that decide about the message, noted as they pass.
+    private(set) var deciding = DecidingFields()
     /// Where the first line that isn't read yet begins.
     private(set) var position = 0
-    /// Up to where there is no line end after `position`.
+    /// Up to where there is no line end after `position`; 0 when the line was not looked at.
     private var searched = 0
 
     init(limits: HTTPLimits) {
@@ -27,99 +29,130 @@ struct HeadReader: Sendable {
         guard end > position, bytes[end - 1] == 0x0d else { throw HTTPFailure(.bareLineFeed, at: end) }
         let line = position..<end - 1
         position = end + 1
+        searched = 0
         return line
     }
 
     /// Reads fields until the empty line. True when it came, false when more bytes are needed.
     mutating func readFields(_ bytes: Span<UInt8>) throws(HTTPFailure) -> Bool {
-        while let line = try line(bytes) {
-            if line.isEmpty { return true }
-            guard fields.count < limits.fieldCount else { throw HTTPFailure(.tooManyFields, at: line.lowerBound) }
-            guard line.count <= limits.fieldBytes else { throw HTTPFailure(.fieldTooLarge, at: line.lowerBound) }
-            if fields.isEmpty { fields.reserve(bytes: min(bytes.count - position + 64, 1 << 10), fields: 16) }
-            try readField(bytes, line)
+        if searched > position, bytes.firstIndex(of: 0x0a, from: searched) == nil { return try waitForMore(bytes) }
+        if fields.isEmpty { fields.reserve(bytes: min(bytes.count - position, 1 << 10), fields: 16) }
+        while true {
+            switch try FieldLine.read(bytes, from: position) {
+            case .incomplete:
+                return try waitForMore(bytes)
+            case .end(let next):
+                guard next <= limits.headBytes else { throw HTTPFailure(.headTooLarge, at: limits.headBytes) }
+                position = next
+                return true
+            case .field(let name, let value, let next):
+                guard next <= limits.headBytes else { throw HTTPFailure(.headTooLarge, at: limits.headBytes) }
+                guard next - position <= limits.fieldBytes else { throw HTTPFailure(.fieldTooLarge, at: position) }
+                guard fields.count < limits.fieldCount else { throw HTTPFailure(.tooManyFields, at: position) }
+                guard deciding.note(bytes.extracting(name), at: fields.count) else {
+                    throw HTTPFailure(.repeatedField, at: position)
+                }
+                fields.addChecked(bytes.extracting(name), bytes.extracting(value))
+                position = next
+            }
         }
+    }
+
+    private mutating func waitForMore(_ bytes: Span<UInt8>) throws(HTTPFailure) -> Bool {
+        searched = bytes.count
+        guard bytes.count <= limits.headBytes else { throw HTTPFailure(.headTooLarge, at: limits.headBytes) }
         guard bytes.count - position <= limits.fieldBytes else { throw HTTPFailure(.fieldTooLarge, at: position) }
         return false
     }
+}
 
-    /// `field-name ":" OWS field-value OWS` (RFC 9112 section 5), nothing tolerated.
-    private mutating func readField(_ bytes: Span<UInt8>, _ line: Range<Int>) throws(HTTPFailure) {
-        let (name, value) = try split(bytes, line)
-        fields.addChecked(bytes.extracting(name), bytes.extracting(value))
-        guard !isSingle(bytes.extracting(name)) || !fields.lastIsRepeated else {
-            throw HTTPFailure(.repeatedField, at: line.lowerBound)
+/// Where the fields are by which somebody decides about a message. All but `connection`, which is a list, occur once: of
+/// two lines another reader might prefer the other.
+struct DecidingFields: Sendable {
+    private(set) var host: Int?
+    private(set) var contentLength: Int?
+    private(set) var transferEncoding: Int?
+    private(set) var contentEncoding: Int?
+    private(set) var expect: Int?
+    private(set) var hasConnection = false
+    private var contentType: Int?
+    private var authorization: Int?
+    private var origin: Int?
+
+    /// Notes the field at `index` if it is one of these; false when it occurred before.
+    mutating func note(_ name: Span<UInt8>, at index: Int) -> Bool {
+        switch name.count {
+        case 4 where name.equals("host", ignoringCase: true): Self.set(&host, index)
+        case 6 where name.equals("origin", ignoringCase: true): Self.set(&origin, index)
+        case 6 where name.equals("expect", ignoringCase: true): Self.set(&expect, index)
+        case 12 where name.equals("content-type", ignoringCase: true): Self.set(&contentType, index)
+        case 13 where name.equals("authorization", ignoringCase: true): Self.set(&authorization, index)
+        case 14 where name.equals("content-length", ignoringCase: true): Self.set(&contentLength, index)
+        case 16 where name.equals("content-encoding", ignoringCase: true): Self.set(&contentEncoding, index)
+        case 17 where name.equals("transfer-encoding", ignoringCase: true): Self.set(&transferEncoding, index)
+        case 10 where name.equals("connection", ignoringCase: true): noteConnection()
+        default: true
         }
     }
-}
 
-/// Takes a field line apart and checks it; trailers are field lines too.
-func split(_ bytes: Span<UInt8>, _ line: Range<Int>) throws(HTTPFailure) -> (name: Range<Int>, value: Range<Int>) {
-    let first = bytes[line.lowerBound]
-    guard first != 0x20, first != 0x09 else { throw HTTPFailure(.foldedField, at: line.lowerBound) }
-    var colon = line.lowerBound
-    while colon < line.upperBound, bytes[colon].isTokenByte { colon += 1 }
-    guard colon < line.upperBound else { throw HTTPFailure(.missingColon, at: line.lowerBound) }
-    guard colon > line.lowerBound, bytes[colon] == UInt8(ascii: ":") else {
-        throw HTTPFailure(bytes[colon] == 0x0d ? .bareCarriageReturn : .badFieldName, at: colon)
+    private mutating func noteConnection() -> Bool {
+        hasConnection = true
+        return true
     }
-    let value = bytes.trimmed(colon + 1..<line.upperBound)
-    guard bytes.extracting(value).isFieldValue else {
-        let bare = bytes.extracting(value).firstIndex(of: 0x0d) != nil
-        throw HTTPFailure(bare ? .bareCarriageReturn : .badFieldValue, at: value.lowerBound)
-    }
-    return (line.lowerBound..<colon, value)
-}
 
-/// Fields by which somebody decides, and whose second line another reader might prefer to the first.
-private func isSingle(_ name: Span<UInt8>) -> Bool {
-    switch name.count {
-    case 4: name.equals("host", ignoringCase: true)
-    case 6: name.equals("origin", ignoringCase: true) || name.equals("expect", ignoringCase: true)
-    case 12: name.equals("content-type", ignoringCase: true)
-    case 13: name.equals("authorization", ignoringCase: true)
-    case 14: name.equals("content-length", ignoringCase: true)
-    case 16: name.equals("content-encoding", ignoringCase: true)
-    case 17: name.equals("transfer-encoding", ignoringCase: true)
-    default: false
+    private static func set(_ field: inout Int?, _ index: Int) -> Bool {
+        guard field == nil else { return false }
+        field = index
+        return true
     }
 }
 
-extension HeaderFields {
+extension HeadReader {
     /// The length that the head announces, nil when it announces none.
     func contentLength(limit: Int) throws(HTTPFailure) -> Int? {
-        guard contains("content-length") else { return nil }
-        // 18 digits can't overflow; a leading zero is octal to some readers.
-        let length = withValue("content-length") { text -> Int? in
-            guard !text.isEmpty, text.count <= 18, text.count == 1 || text[0] != 0x30 else { return nil }
-            var number = 0
-            for index in text.indices {
-                guard text[index].isDigit else { return nil }
-                number = number * 10 + Int(text[index] - 0x30)
-            }
-            return number
+        guard let index = deciding.contentLength else { return nil }
+        guard let length = fields.withValue(at: index, { $0.contentLength }) else {
+            throw HTTPFailure(.badContentLength, at: 0)
         }
-        guard let length, let length else { throw HTTPFailure(.badContentLength, at: 0) }
         guard length <= limit else { throw HTTPFailure(.bodyTooLarge, at: 0) }
         return length
     }
 
     /// Whether the body comes in chunks. Any other coding, and any list, is refused: there is one framing or none.
-    func isChunked() throws(HTTPFailure) -> Bool {
-        guard contains("transfer-encoding") else { return false }
-        guard has("transfer-encoding", "chunked") else { throw HTTPFailure(.badTransferEncoding, at: 0) }
+    func isChunked(minorVersion: Int) throws(HTTPFailure) -> Bool {
+        guard let index = deciding.transferEncoding else { return false }
+        guard fields.withValue(at: index, { $0.equals("chunked", ignoringCase: true) }) else {
+            throw HTTPFailure(.badTransferEncoding, at: 0)
+        }
+        guard minorVersion == 1 else { throw HTTPFailure(.transferEncodingInOldVersion, at: 0) }
+        guard deciding.contentLength == nil else { throw HTTPFailure(.lengthAndTransferEncoding, at: 0) }
         return true
     }
 
     /// What `Connection` says about the connection's end; any member that isn't a token is refused.
     func connectionOptions() throws(HTTPFailure) -> (close: Bool, keepAlive: Bool) {
-        guard contains("connection") else { return (false, false) }
+        guard deciding.hasConnection else { return (false, false) }
+        // The usual one word, without making a list of it.
+        if fields.has("connection", "keep-alive") { return (false, true) }
         var (close, keepAlive) = (false, false)
-        for option in list("connection") {
+        for option in fields.list("connection") {
             guard option.bytes.span.isToken else { throw HTTPFailure(.badConnection, at: 0) }
             if option.bytes.span.equals("close", ignoringCase: true) { close = true }
             if option.bytes.span.equals("keep-alive", ignoringCase: true) { keepAlive = true }
         }
         return (close, keepAlive)
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Digits only. 18 of them can't overflow; a leading zero is octal to some readers.
+    fileprivate var contentLength: Int? {
+        guard !isEmpty, count <= 18, count == 1 || self[0] != 0x30 else { return nil }
+        var number = 0
+        for index in indices {
+            guard self[index].isDigit else { return nil }
+            number = number * 10 + Int(self[index] - 0x30)
+        }
+        return number
     }
 }

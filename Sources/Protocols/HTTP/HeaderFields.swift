@@ -145,16 +145,9 @@ extension HeaderFields {
         append(start: start, nameCount: name.count, valueCount: value.count)
     }
 
-    /// Whether the field added last repeats the name of an earlier one.
-    var lastIsRepeated: Bool {
-        guard let last = entries.last else { return false }
-        return entries.dropLast().contains { bytes[$0.name].elementsEqual(bytes[last.name]) }
-    }
-
-    /// Reads the value of a field that is known to occur once, without copying it.
-    func withValue<Result>(_ name: String, _ body: (Span<UInt8>) -> Result) -> Result? {
-        guard let index = onlyIndex(of: name) else { return nil }
-        return body(bytes.span.extracting(entries[index].value))
+    /// Reads the value of the field at `index` without copying it.
+    func withValue<Result>(at index: Int, _ body: (Span<UInt8>) -> Result) -> Result {
+        body(bytes.span.extracting(entries[index].value))
     }
 
     private mutating func add(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {

@@ -117,44 +117,41 @@ public struct RequestParser: Sendable {
     // MARK: What the fields say
 
     private func head(_ line: StartLine) throws(HTTPFailure) -> RequestHead {
-        let fields = reader.fields
-        let host = try host(fields, line)
-        let framing = try framing(fields, line.minorVersion)
-        let options = try fields.connectionOptions()
-        if fields.contains("content-encoding"), !fields.has("content-encoding", "identity") {
+        let host = try host(line)
+        let framing = try framing(line.minorVersion)
+        let options = try reader.connectionOptions()
+        if let index = reader.deciding.contentEncoding,
+            !reader.fields.withValue(at: index, { $0.equals("identity", ignoringCase: true) })
+        {
             throw HTTPFailure(.codedBody, at: 0)
         }
         return RequestHead(
             method: line.method, path: line.path, query: line.query, minorVersion: line.minorVersion,
-            fields: fields, framing: framing, keepsAlive: line.minorVersion == 1 && !options.close, host: host,
-            expectsContinue: try expectsContinue(fields, line.minorVersion))
+            fields: reader.fields, framing: framing, keepsAlive: line.minorVersion == 1 && !options.close, host: host,
+            expectsContinue: try expectsContinue(line.minorVersion))
     }
 
     /// Host is required once and must be an authority, for HTTP/1.0 too: without one we could not say who was asked.
-    private func host(_ fields: HeaderFields, _ line: StartLine) throws(HTTPFailure) -> ByteString {
-        let host = fields.withValue("host") { isAuthority($0) ? ByteString($0.lowercasedCopy) : nil }
-        guard let host else { throw HTTPFailure(.missingHost, at: 0) }
+    private func host(_ line: StartLine) throws(HTTPFailure) -> ByteString {
+        guard let index = reader.deciding.host else { throw HTTPFailure(.missingHost, at: 0) }
+        let host = reader.fields.withValue(at: index) { isAuthority($0) ? ByteString($0.lowercasedCopy) : nil }
         guard let host else { throw HTTPFailure(.badHost, at: 0) }
         // RFC 9112 section 3.2.2 lets the target win; two answers to one question are refused instead.
         if let authority = line.authority, authority != host { throw HTTPFailure(.targetContradictsHost, at: 0) }
         return host
     }
 
-    private func framing(_ fields: HeaderFields, _ minorVersion: Int) throws(HTTPFailure) -> BodyFraming {
-        let isChunked = try fields.isChunked()
-        guard !isChunked || minorVersion == 1 else { throw HTTPFailure(.transferEncodingInOldVersion, at: 0) }
-        guard !isChunked || !fields.contains("content-length") else {
-            throw HTTPFailure(.lengthAndTransferEncoding, at: 0)
-        }
-        if isChunked { return .chunked }
-        guard let length = try fields.contentLength(limit: limits.bodyBytes) else { return .none }
-        return .length(length)
+    private func framing(_ minorVersion: Int) throws(HTTPFailure) -> BodyFraming {
+        if try reader.isChunked(minorVersion: minorVersion) { return .chunked }
+        return try reader.contentLength(limit: limits.bodyBytes).map { .length($0) } ?? .none
     }
 
     /// RFC 9110 section 10.1.1: from HTTP/1.0 it is ignored; any other expectation fails.
-    private func expectsContinue(_ fields: HeaderFields, _ minorVersion: Int) throws(HTTPFailure) -> Bool {
-        guard fields.contains("expect") else { return false }
-        guard fields.has("expect", "100-continue") else { throw HTTPFailure(.badExpectation, at: 0) }
+    private func expectsContinue(_ minorVersion: Int) throws(HTTPFailure) -> Bool {
+        guard let index = reader.deciding.expect else { return false }
+        guard reader.fields.withValue(at: index, { $0.equals("100-continue", ignoringCase: true) }) else {
+            throw HTTPFailure(.badExpectation, at: 0)
+        }
         return minorVersion == 1
     }
 }

@@ -32,7 +32,7 @@ public struct ResponseParser: Sendable {
             line = try statusLine(bytes, range)
         }
         guard try reader.readFields(bytes), let line else { return nil }
-        let head = try head(line, reader.fields)
+        let head = try head(line)
         let consumed = reader.position
         reader = HeadReader(limits: limits)
         self.line = nil
@@ -68,16 +68,12 @@ public struct ResponseParser: Sendable {
         return StatusLine(minorVersion: isCurrent ? 1 : 0, status: status)
     }
 
-    private func head(_ line: StatusLine, _ fields: HeaderFields) throws(HTTPFailure) -> ResponseHead {
-        let isChunked = try fields.isChunked()
-        guard !isChunked || line.minorVersion == 1 else { throw HTTPFailure(.transferEncodingInOldVersion, at: 0) }
-        guard !isChunked || !fields.contains("content-length") else {
-            throw HTTPFailure(.lengthAndTransferEncoding, at: 0)
-        }
-        let length = try fields.contentLength(limit: .max)
+    private func head(_ line: StatusLine) throws(HTTPFailure) -> ResponseHead {
+        let isChunked = try reader.isChunked(minorVersion: line.minorVersion)
+        let length = try reader.contentLength(limit: .max)
         // Nobody asked for another protocol.
         guard line.status != 101 else { throw HTTPFailure(.unexpectedUpgrade, at: 0) }
-        let options = try fields.connectionOptions()
+        let options = try reader.connectionOptions()
         var keepsAlive = line.minorVersion == 1 ? !options.close : options.keepAlive && !options.close
         let framing: BodyFraming
         if hasNoBody(line.status) {
@@ -94,7 +90,7 @@ public struct ResponseParser: Sendable {
             framing = .untilClose
             keepsAlive = false
         }
-        return ResponseHead(status: line.status, fields: fields, framing: framing, keepsAlive: keepsAlive)
+        return ResponseHead(status: line.status, fields: reader.fields, framing: framing, keepsAlive: keepsAlive)
     }
 
     /// RFC 9112 section 6.3, rules 1 and 2.
