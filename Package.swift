@@ -57,7 +57,7 @@ let package = Package(
         room("Protocols/HTTP", ["Bytes"]),
         room("Protocols/MCP", ["JSON", "HTTP", "Bytes"]),
 
-        room("Security/Catalog", ["MCP", "JSON", "YAML", "OpenSSL", "Bytes"]),
+        room("Security/Catalog", ["MCP", "JSON", "YAML", "OpenSSL", "Bytes", "System"]),
         room(
             "Security/Identity",
             ["Catalog", "JOSE", "SQLite", "OpenSSL", "JSON", "HTTP", "Bytes", "System", "Telemetry"]),
@@ -96,14 +96,15 @@ let package = Package(
             path: "Sources/komainu", swiftSettings: strict),
 
         tests("Bytes"), tests("JSON", ["Bytes", "KomainuTesting"]), tests("HTTP", ["Bytes", "JSON", "KomainuTesting"]),
-        tests("MCP", ["JSON", "Bytes", "HTTP", "KomainuTesting"], cases: true), tests("OpenSSL", ["Bytes", "KomainuTesting"]),
+        tests("MCP", ["JSON", "Bytes", "HTTP", "KomainuTesting"], cases: true),
+        tests("OpenSSL", ["Bytes", "KomainuTesting"]),
         tests("JOSE", ["JSON", "OpenSSL", "Bytes", "KomainuTesting"]), tests("SQLite", ["Bytes", "System"]),
         tests("YAML", ["Bytes", "KomainuTesting"], cases: true), tests("Pattern", ["Bytes"]),
         tests("System"),
         tests(
             "Identity",
             ["Catalog", "JOSE", "OpenSSL", "SQLite", "JSON", "HTTP", "Bytes", "System", "KomainuTesting"]),
-        tests("Catalog", ["JSON", "MCP", "YAML", "Bytes", "KomainuTesting"]),
+        tests("Catalog", ["JSON", "MCP", "YAML", "Bytes", "System", "KomainuTesting"], cases: true),
         tests("Policy", ["Catalog", "Identity", "JSON", "MCP", "YAML", "Bytes", "KomainuTesting"]),
         tests(
             "Redaction", ["Policy", "Catalog", "Identity", "JSON", "MCP", "YAML", "OpenSSL", "Bytes", "KomainuTesting"]),

@@ -49,8 +49,9 @@ public struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Text on one line of a terminal: what an attacker's file could smuggle into it is shown, not sent.
-private func printable(_ text: String) -> String {
+/// A text on one line of a terminal: control characters, invisible ones and changes of direction, which could make it
+/// look like something else, are shown as escapes.
+public func printable(_ text: String) -> String {
     var out = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
         switch scalar.properties.generalCategory {

@@ -13,11 +13,9 @@ extension Catalog {
         }
         guard layers.count == files.count, let first = layers.first else { return nil }
         var entries: [ByteString: Classification] = [:]
-        var places: [ByteString: Node] = [:]
         for (tool, sources) in Dictionary(grouping: layers.flatMap(\.tools), by: \.name) {
             let entry = sources.min { $0.evidence.source < $1.evidence.source }
             guard let entry else { continue }
-            places[tool] = entry.node
             let classification = entry.classification(among: sources)
             entries[tool] = classification
             warnIfNameIsWorse(classification, entry.node, tool, reading)
@@ -25,7 +23,7 @@ extension Catalog {
         let tags = layers.reduce(into: Set<ByteString>()) { $0.formUnion($1.tags) }
         guard reading.succeeded else { return nil }
         self.init(
-            name: first.name, tags: tags.union(entries.values.flatMap(\.tags)), entries: entries, places: places)
+            name: first.name, tags: tags.union(entries.values.flatMap(\.tags)), entries: entries)
     }
 }
 

@@ -12,14 +12,11 @@ public struct Catalog: Sendable {
     /// Every tag that a file declares or a tool has.
     public let tags: Set<ByteString>
     private let entries: [ByteString: Classification]
-    /// Where each tool was first named, for messages.
-    let places: [ByteString: Node]
 
-    init(name: ByteString, tags: Set<ByteString>, entries: [ByteString: Classification], places: [ByteString: Node]) {
+    init(name: ByteString, tags: Set<ByteString>, entries: [ByteString: Classification]) {
         self.name = name
         self.tags = tags
         self.entries = entries
-        self.places = places
     }
 
     /// The tools it names, in byte order.

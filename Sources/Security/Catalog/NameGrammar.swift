@@ -18,8 +18,16 @@ struct NameGrammar {
     }
 
     /// What the name says; nil when no grammar finds a verb in its place.
+    ///
+    /// A second verb after `and` counts too: `get_and_purge_users` purges.
     static func read(_ name: ByteString) -> Reading? {
         let words = words(of: name)
+        guard let first = first(words, name) else { return nil }
+        let others = zip(words, words.dropFirst()).filter { $0.0 == "and" }.compactMap { reading($0.1, first.form) }
+        return others.filter { $0.effect > first.effect }.max { $0.effect < $1.effect } ?? first
+    }
+
+    private static func first(_ words: [String], _ name: ByteString) -> Reading? {
         let isKebab = name.bytes.contains(UInt8(ascii: "-"))
         let isDotted = name.bytes.contains { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "/") }
         if isDotted, let reading = reading(words.last, .suffix) { return reading }

@@ -1,0 +1,118 @@
+public import Bytes
+public import JSON
+import OpenSSL
+
+/// Everything the vendor said about one tool, kept whole, with the hash it is pinned by.
+public struct ToolDefinition: Sendable {
+    /// The tool's name; `isToolName` holds for it.
+    public let name: ByteString
+    /// The definition as a document of its own, members in the vendor's order.
+    public let document: JSONDocument
+    /// SHA-256 over the definition with members sorted: moving members about is no change, anything else is.
+    public let hash: DefinitionHash
+    /// The vendor's claims about its effect.
+    public let annotations: ToolAnnotations
+    /// The object that describes the arguments.
+    public let inputSchema: JSONDocument.Node
+    /// The object that describes `structuredContent`, when there is one.
+    public let outputSchema: JSONDocument.Node?
+
+    /// How large one definition may be, in bytes.
+    public static let byteLimit = 256 << 10
+
+    /// Takes one element of a `tools/list` result.
+    public init(_ node: JSONDocument.Node, in list: JSONDocument) throws(DefinitionFailure) {
+        try self.init(parsing: list.encoded(node))
+    }
+
+    /// Takes a definition that stands alone.
+    public init(parsing bytes: [UInt8]) throws(DefinitionFailure) {
+        guard bytes.count <= Self.byteLimit else { throw .tooLarge }
+        guard let document = try? JSONDocument(parsing: bytes), document.kind(document.root) == .object else {
+            throw .notAnObject
+        }
+        guard let name = document.member("name", of: document.root).flatMap(document.string), isToolName(name) else {
+            throw .badName
+        }
+        guard let input = document.member("inputSchema", of: document.root), document.kind(input) == .object else {
+            throw .noInputSchema
+        }
+        self.name = name
+        self.document = document
+        self.inputSchema = input
+        outputSchema = document.member("outputSchema", of: document.root)
+        annotations = ToolAnnotations(document)
+        hash = DefinitionHash(of: document)
+    }
+
+    /// The definition without white space, members in the vendor's order.
+    public var encoded: [UInt8] { document.encoded(document.root) }
+}
+
+/// Why something in a tool list can't be taken for a tool. Such a tool is hidden and can't be called.
+public enum DefinitionFailure: String, Error, Hashable, Sendable {
+    /// More than `ToolDefinition.byteLimit`.
+    case tooLarge
+    /// No JSON object.
+    case notAnObject
+    /// No name, or one that could be confused with another.
+    case badName
+    /// No object that describes the arguments.
+    case noInputSchema
+}
+
+/// What a definition is pinned by.
+public struct DefinitionHash: Hashable, Sendable, CustomStringConvertible {
+    /// 32 bytes.
+    public let bytes: ByteString
+
+    /// Reads 64 lower-case hexadecimal digits.
+    public init?(_ text: ByteString) {
+        guard let bytes = Hex.decode(text), bytes.count == SHA256.byteCount else { return nil }
+        self.bytes = ByteString(bytes)
+    }
+
+    init(of definition: JSONDocument) {
+        var canonical: [UInt8] = []
+        definition.appendSorted(definition.root, to: &canonical)
+        bytes = ByteString(SHA256.hash(canonical))
+    }
+
+    /// 64 lower-case hexadecimal digits.
+    public var description: String { Hex.encode(bytes.bytes) }
+}
+
+extension ToolAnnotations {
+    fileprivate init(_ definition: JSONDocument) {
+        let hints = definition.member("annotations", of: definition.root)
+        self.init(
+            readOnly: hints.flatMap { definition.member("readOnlyHint", of: $0) }.flatMap(definition.bool),
+            destructive: hints.flatMap { definition.member("destructiveHint", of: $0) }.flatMap(definition.bool))
+    }
+}
+
+extension JSONDocument {
+    /// Writes a value with the members of every object in byte order of their names. Depth is bounded by the reader's.
+    fileprivate func appendSorted(_ node: Node, to out: inout [UInt8]) {
+        switch kind(node) {
+        case .object:
+            let members = members(of: node).map { (string($0.name) ?? "", $0) }.sorted { $0.0 < $1.0 }
+            out.append(UInt8(ascii: "{"))
+            for (place, member) in members.enumerated() {
+                if place > 0 { out.append(UInt8(ascii: ",")) }
+                write(member.1.name, into: &out)
+                out.append(UInt8(ascii: ":"))
+                appendSorted(member.1.value, to: &out)
+            }
+            out.append(UInt8(ascii: "}"))
+        case .array:
+            out.append(UInt8(ascii: "["))
+            for (place, element) in elements(of: node).enumerated() {
+                if place > 0 { out.append(UInt8(ascii: ",")) }
+                appendSorted(element, to: &out)
+            }
+            out.append(UInt8(ascii: "]"))
+        case .null, .bool, .number, .string: write(node, into: &out)
+        }
+    }
+}
