@@ -80,7 +80,7 @@ let package = Package(
         room("Commands"),
         room("Admin", ["HTTP", "Telemetry", "Bytes", "JSON"]),
         room("Configuration", ["YAML", "System", "Bytes"]),
-        room("SampleTorii", ["HTTP", "JSON", "MCP", "Bytes", "Reactor", "Edge", "OpenSSL", "Telemetry"]),
+        room("SampleTorii", ["HTTP", "JSON", "Bytes", "Edge"]),
         room(
             "KomainuTesting",
             ["HTTP", "JSON", "MCP", "Bytes", "Reactor", "Telemetry", "OpenSSL", "System"]),
@@ -122,7 +122,7 @@ let package = Package(
         tests("Telemetry", ["Bytes", "System"]), tests("Commands"),
         tests("Admin", ["HTTP", "Telemetry", "Bytes", "KomainuTesting"]),
         tests("Configuration", ["YAML", "System", "KomainuTesting"], cases: true),
-        tests("SampleTorii", ["HTTP", "JSON", "MCP", "Bytes", "KomainuTesting"]),
+        tests("SampleTorii", ["HTTP", "JSON", "Bytes", "KomainuTesting"]),
     ],
     cLanguageStandard: .c17
 )
