@@ -188,3 +188,49 @@ private func names(_ folder: String) -> [String] {
         #expect(throws: mistake) { try WebAddress(text) }
     }
 }
+
+@Suite struct `A configuration that changes while we run` {
+    private func changed(_ change: (inout Configuration) throws -> Void) throws -> [String] {
+        let running = try load("good/whole.yaml")
+        var other = running
+        try change(&other)
+        return other.keysThatNeedRestart(comparedTo: running)
+    }
+
+    @Test func `names what only a restart can follow`() throws {
+        #expect(try changed { _ in }.isEmpty)
+        #expect(try changed { $0.listen.removeLast() } == ["listen"])
+        #expect(try changed { $0.tls = nil } == ["tls"])
+        #expect(try changed { $0.admin = nil } == ["admin"])
+        #expect(try changed { $0.tokens.hmacKey = "x" } == ["tokens"])
+        #expect(try changed { $0.audit.heartbeat = .seconds(1) } == ["audit"])
+        #expect(
+            try changed {
+                $0.state = "x"
+                $0.redactionKey = "x"
+                $0.threads = nil
+            } == ["state", "redaction", "threads"])
+    }
+
+    @Test func `can change all else`() throws {
+        #expect(
+            try changed {
+                $0.upstreams.removeLast()
+                $0.issuers = []
+                $0.tls?.certificate = "other.pem"
+                $0.publicURL = try WebAddress("https://other.example")
+                $0.limits.bodyBytes = 1
+                $0.logLevel = "error"
+            }.isEmpty)
+    }
+
+    @Test func `is made from all the files it names`() throws {
+        let names = try load("good/whole.yaml").files.map { $0.replacing(cases + "good/", with: "") }
+        #expect(
+            Set(names) == [
+                "whole.yaml", "../files/server.pem", "../files/server.key", "../files/catalog.yaml",
+                "../files/policy.yaml", "../files/other-policy.yaml", "../files/token", "../files/issuer.pem",
+                "../files/hmac",
+            ])
+    }
+}

@@ -1,0 +1,38 @@
+extension Configuration {
+    /// The keys whose change only a restart can follow, because sockets, threads, files or keys were made from them.
+    ///
+    /// A reload takes all of a file or nothing, so a file that differs in one of these is refused as long as we run.
+    public func keysThatNeedRestart(comparedTo running: Configuration) -> [String] {
+        var keys: [String] = []
+        func compare(_ key: String, _ isSame: Bool) {
+            if !isSame { keys.append(key) }
+        }
+        compare("listen", listen == running.listen)
+        compare("tls", (tls == nil) == (running.tls == nil))
+        compare("admin", admin?.listen == running.admin?.listen && (admin?.tls == nil) == (running.admin?.tls == nil))
+        compare("tokens", tokens == running.tokens)
+        compare("state", state == running.state)
+        compare("audit", audit == running.audit)
+        compare("redaction", redactionKey == running.redactionKey)
+        compare("threads", threads == running.threads)
+        return keys
+    }
+
+    /// Every file that this configuration is made from, itself included: when one of them changes, so may what it says.
+    public var files: [String] {
+        var files = [file]
+        for certificate in [tls, admin?.tls] {
+            if let certificate { files += [certificate.certificate, certificate.key] }
+        }
+        for upstream in upstreams {
+            files += upstream.catalogs + upstream.policies
+            if let authorities = upstream.authorities { files.append(authorities) }
+            if case .bearerFile(let path) = upstream.credential { files.append(path) }
+        }
+        for issuer in issuers {
+            files += issuer.keys
+            if let secret = issuer.secretFile { files.append(secret) }
+        }
+        return files
+    }
+}
