@@ -29,6 +29,9 @@ public struct SystemFailure: Error, Hashable, Sendable, CustomStringConvertible 
     /// Whether the disk or the quota is full.
     public var isDiskFull: Bool { errno == ENOSPC || errno == EDQUOT }
 
+    /// Whether the file system cannot do this at all.
+    public var isNotSupported: Bool { errno == EOPNOTSUPP || errno == ENOSYS }
+
     /// The kernel's sentence for an error number, in English whatever the locale.
     public static func text(of errno: Int32) -> String {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { buffer in

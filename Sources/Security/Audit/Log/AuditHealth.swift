@@ -33,6 +33,9 @@ public struct AuditHealth: Sendable {
     /// The segment being written, such as `seg/00000000000000000000-000001.jsonl`.
     public let segment: String
 
+    /// Whether the next segment's room on the disk is reserved. Without it the log is suspended when this segment is full.
+    public let hasRoomForNextSegment: Bool
+
     /// Whether calls may be forwarded.
     public var isReady: Bool { state == .running }
 }

@@ -16,12 +16,12 @@ public struct AuditSettings: Sendable {
     public var queueRecords = 10_000
     /// How many bytes may wait before further records are refused at once.
     public var queueBytes = 64 << 20
-    /// A record at least this often proves that nothing happened in between. Seconds.
-    public var heartbeatSeconds = 300
-    /// The log counts as stalled when the disk has not answered for this long. Seconds.
-    public var stallSeconds = 10
-    /// How often a suspended log tries again. Seconds.
-    public var probeSeconds = 5
+    /// A record at least this often proves that nothing happened in between.
+    public var heartbeat = Duration.seconds(300)
+    /// The log counts as stalled when the disk has not answered for this long.
+    public var stall = Duration.seconds(10)
+    /// How often a suspended log tries again.
+    public var probe = Duration.seconds(5)
     /// Whether opening reads every segment, not only the last and the seals of the others.
     public var readsEverything = false
     /// Called once, on a thread of the log's, when its disk failed: the process should end with status 74 (EX_IOERR).

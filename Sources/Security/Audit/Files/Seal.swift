@@ -1,0 +1,93 @@
+import Bytes
+import JSON
+
+/// What a segment held when it was closed, in a file beside it. Derived: it can be made again from the segment, and says in a
+/// few bytes where the chain stood at its end, so that opening the log reads one segment and not all.
+///
+/// Whoever can write it can make opening fail, or move where the next record is chained to; verifying recomputes it.
+struct Seal: Equatable, Sendable {
+    let name: SegmentName
+    let count: UInt64
+    let bytes: Int
+    /// SHA-256 of the whole segment.
+    let digest: [UInt8]
+    /// The leaf before the first record.
+    let before: [UInt8]
+    /// Where the chain stands after the segment.
+    let end: Chain
+
+    static func == (left: Seal, right: Seal) -> Bool { left.encoded() == right.encoded() }
+
+    func encoded() -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("v")
+        writer.int(1)
+        writer.key("generation")
+        writer.int(name.generation)
+        writer.key("first")
+        writer.int(Int(clamping: name.first))
+        writer.key("count")
+        writer.int(Int(clamping: count))
+        writer.key("bytes")
+        writer.int(bytes)
+        writer.key("sha256")
+        writer.string(Hex.encode(digest))
+        writer.key("before")
+        writer.string(Base64URL.encode(before))
+        writer.key("last")
+        writer.string(Base64URL.encode(end.lastLeaf))
+        writer.key("dur")
+        writer.int(Int(clamping: end.durable))
+        writer.key("open")
+        writer.beginArray()
+        for (sequence, call) in end.openIntents.sorted(by: { $0.key < $1.key }) {
+            writer.beginObject()
+            writer.key("seq")
+            writer.int(Int(clamping: sequence))
+            writer.key("cid")
+            writer.string(call)
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endObject()
+        return writer.bytes + [0x0A]
+    }
+
+    /// Reads the seal of a segment; nil unless it has every member, and speaks of that segment.
+    init?(_ bytes: [UInt8], of name: SegmentName) {
+        var limits = JSONLimits.standard
+        limits.bytes = Seal.limit
+        guard let document = try? JSONDocument(parsing: bytes, limits: limits), document.number("v") == 1,
+            document.number("generation") == UInt64(name.generation), document.number("first") == name.first,
+            let count = document.number("count"), let length = document.number("bytes"),
+            let digest = document.text("sha256").flatMap(Hex.decode), digest.count == 32,
+            let before = document.text("before").flatMap(Base64URL.decode), before.count == 32,
+            let last = document.text("last").flatMap(Base64URL.decode), last.count == 32,
+            let durable = document.number("dur"), let open = document.member("open", of: document.root)
+        else { return nil }
+        var intents: [UInt64: ByteString] = [:]
+        for intent in document.elements(of: open) {
+            guard let sequence = document.member("seq", of: intent).flatMap({ document.integer($0) }),
+                let number = UInt64(exactly: sequence),
+                let call = document.member("cid", of: intent).flatMap({ document.string($0) })
+            else { return nil }
+            intents[number] = call
+        }
+        self.init(
+            name: name, count: count, bytes: Int(clamping: length), digest: digest, before: before,
+            end: Chain(next: name.first + count, lastLeaf: last, durable: durable, openIntents: intents))
+    }
+
+    init(name: SegmentName, count: UInt64, bytes: Int, digest: [UInt8], before: [UInt8], end: Chain) {
+        self.name = name
+        self.count = count
+        self.bytes = bytes
+        self.digest = digest
+        self.before = before
+        self.end = end
+    }
+
+    /// The longest seal that is read.
+    static let limit = 64 << 20
+}

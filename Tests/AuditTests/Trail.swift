@@ -1,0 +1,75 @@
+import Bytes
+import JSON
+import System
+import Testing
+
+@testable import Audit
+
+/// A trail in a temporary folder, removed with this value.
+final class TrailFolder: Sendable {
+    let path: String
+    let origin = "test.example/audit"
+
+    init() throws {
+        path = try Files.makeTemporaryFolder(prefix: "komainu-audit-")
+    }
+
+    deinit {
+        try? Files.removeTree(path)
+    }
+
+    var directory: String { "\(path)/trail" }
+
+    /// Quick settings; segments are small where a test wants many.
+    func settings(segmentBytes: Int = 1 << 20) -> AuditSettings {
+        var settings = AuditSettings(directory: directory, origin: origin, keys: "\(path)/keys")
+        settings.segmentBytes = segmentBytes
+        return settings
+    }
+
+    func open(segmentBytes: Int = 1 << 20) throws -> AuditLog {
+        try AuditLog.open(settings(segmentBytes: segmentBytes))
+    }
+
+    /// The segments' files, oldest first.
+    var segments: [String] {
+        get throws { try Files.list("\(directory)/seg").filter { $0.hasSuffix(".jsonl") } }
+    }
+
+    /// Every line of the trail, as JSON.
+    func lines() throws -> [JSONDocument] {
+        try segments.flatMap { name in
+            let bytes = try #require(try Files.read("\(directory)/seg/\(name)", limit: 1 << 30))
+            return try bytes.split(separator: 0x0A).map { try JSONDocument(parsing: Array($0)) }
+        }
+    }
+
+    func kinds() throws -> [String] {
+        try lines().map { $0.text("kind")?.text ?? "?" }
+    }
+}
+
+/// An intent such as a gateway writes.
+func intent(_ tool: ByteString = "list_apps") throws -> AuditRecord {
+    var record = AuditRecord(.callIntent, call: try CallID.make())
+    record.who = AuditRecord.Who(subject: "s_0123456789abcdef")
+    record.who?.method = "endpoint+token"
+    record.via = AuditRecord.Via(address: "192.0.2.7")
+    record.via?.client = "claude-code"
+    record.message = AuditRecord.Message(method: "tools/call", server: "torii", tool: tool)
+    record.message?.requestID = "17"
+    record.decision = AuditRecord.Decision(.allow, rule: "dashboard-reads")
+    record.decision?.policy = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
+    record.arguments = AuditRecord.Arguments(
+        redacted: Array(#"{"size":50,"q":"p-3f9c2a1b7d@redacted.invalid"}"#.utf8), byteCount: 61)
+    return record
+}
+
+/// How that intent ended.
+func outcome(of receipt: AuditReceipt, _ intent: AuditRecord) -> AuditRecord {
+    var record = AuditRecord(.callOutcome, call: intent.call)
+    record.of = receipt.sequence
+    record.outcome = AuditRecord.Outcome(.ok)
+    record.outcome?.milliseconds = 12
+    return record
+}
