@@ -6,7 +6,8 @@ enum Komainu {
         name: "komainu", summary: "Komainu stands before an MCP server and decides, for every message, what passes.",
         version: Version.text,
         commands: [
-            Check.self, CertificateCreate.self, CompletionScript.self,
+            Check.self, ToolsList.self, ToolsDiff.self, ToolsApprove.self, CertificateCreate.self,
+            CompletionScript.self,
         ])
 
     static func run(_ words: [String]) -> ExitCode {

@@ -35,4 +35,14 @@ extension Configuration {
         }
         return files
     }
+
+    /// Where the approved tool definitions of an upstream are kept: beside the database.
+    public func pinFile(of upstream: UpstreamSettings) -> String { "\(stateFolder)pins-\(upstream.name).json" }
+
+    /// Where commands leave the approvals that the proxy is to carry out: beside the database.
+    public func approvalFolder(of upstream: UpstreamSettings) -> String { "\(stateFolder)approvals-\(upstream.name)" }
+
+    private var stateFolder: String {
+        state.lastIndex(of: "/").map { String(state[...$0]) } ?? ""
+    }
 }
