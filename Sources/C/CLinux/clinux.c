@@ -64,3 +64,13 @@ int64_t komainu_clock_error(void) {
     int clock = adjtimex(&state);
     return clock == TIME_ERROR || (state.status & STA_UNSYNC) ? -1 : state.maxerror;
 }
+
+static _Thread_local const void *attachment;
+
+const void *komainu_attachment(void) {
+    return attachment;
+}
+
+void komainu_attach(const void *object) {
+    attachment = object;
+}

@@ -73,6 +73,11 @@ internal import COpenSSLShims
         unsafe state.pointee.isReadable = true
     }
 
+    /// Whether a read could find something: the socket may be readable, or bytes that are not decrypted yet are held.
+    public var mayHaveBytes: Bool {
+        unsafe state.pointee.isReadable || SSL_has_pending(ssl) == 1
+    }
+
     // MARK: The connection
 
     /// Goes on with the handshake. `.done(0)` when the connection is open and the peer verified.

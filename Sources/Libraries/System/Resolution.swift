@@ -9,6 +9,13 @@ public struct ResolutionFailure: Error, Hashable, Sendable, CustomStringConverti
     /// Whether asking again later may help (EAI_AGAIN).
     public let isTemporary: Bool
 
+    /// A failure of a name, with a sentence that says why.
+    public init(host: String, reason: String, isTemporary: Bool) {
+        self.host = host
+        self.reason = reason
+        self.isTemporary = isTemporary
+    }
+
     /// Such as "api.example.com: Name or service not known".
     public var description: String { "\(host): \(reason)" }
 }

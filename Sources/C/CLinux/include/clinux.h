@@ -34,5 +34,8 @@ int komainu_is_open(int descriptor);
 void komainu_error_text(int number, char *buffer, size_t capacity);
 /// The wall clock's greatest error in microseconds (adjtimex(2)), or -1 when it is not synchronised.
 int64_t komainu_clock_error(void);
+/// What this thread had attached to it; NULL when nothing.
+const void *_Nullable komainu_attachment(void);
+void komainu_attach(const void *_Nullable object);
 #pragma clang assume_nonnull end
 #endif
