@@ -111,7 +111,7 @@ let package = Package(
         tests("Sessions", ["Identity", "MCP", "Bytes"]),
         tests("Audit", ["JSON", "OpenSSL", "System", "Bytes", "KomainuTesting"]),
         tests("Reactor", ["OpenSSL", "System", "Bytes", "KomainuTesting"]),
-        tests("Edge", ["Reactor", "HTTP", "JSON", "OpenSSL", "Bytes", "KomainuTesting"]),
+        tests("Edge", ["Reactor", "HTTP", "JSON", "OpenSSL", "Bytes", "System", "Telemetry", "KomainuTesting"]),
         tests("Upstream", ["Reactor", "HTTP", "JSON", "OpenSSL", "Bytes", "Edge", "KomainuTesting"]),
         tests(
             "Gateway",

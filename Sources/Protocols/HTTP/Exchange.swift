@@ -38,6 +38,9 @@ public protocol Exchange: AnyObject {
     /// Who sent it.
     var peer: PeerAddress { get }
 
+    /// The client's certificate in DER, verified by the edge; nil when there is none.
+    var clientCertificate: [UInt8]? { get }
+
     /// Reads the whole body, at most `limit` bytes of it; call it once.
     func readBody(limit: Int) async throws(ExchangeFailure) -> [UInt8]
 
@@ -58,6 +61,11 @@ public protocol Exchange: AnyObject {
 
     /// Drops the connection now. A pending read or write fails with `.gone`.
     func cut()
+}
+
+extension Exchange {
+    /// None, for exchanges that know no certificates.
+    public var clientCertificate: [UInt8]? { nil }
 }
 
 /// The answer that is owed: can be given once, and not forgotten into a second one.
