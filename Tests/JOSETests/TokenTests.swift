@@ -130,15 +130,30 @@ private func draft(id: ByteString = "j-1") -> TokenDraft {
         let verifier = try TokenVerifier(
             rules: TokenRules(issuer: "i", audiences: []), keys: [TokenKey(key.verificationKey, algorithms: [.eddsa])])
         let several = try token(#"{"iss":"i","aud":["a","b"],"exp":1750000300.9,"scope":"x  y"}"#, by: key)
-        #expect(try verifier.verify(several, audience: "b", now: now).scopes == ["x", "y"])
-        #expect(throws: JOSEFailure(.wrongAudience)) { try verifier.verify(several, audience: "B", now: now) }
+        #expect(try verifier.verify(several, audiences: ["b"], now: now).scopes == ["x", "y"])
+        #expect(throws: JOSEFailure(.wrongAudience)) { try verifier.verify(several, audiences: ["B"], now: now) }
         #expect(throws: JOSEFailure(.wrongAudience)) { try verifier.verify(several, now: now) }
         let mixed = try token(#"{"iss":"i","aud":["a",1],"exp":1750000300}"#, by: key)
-        #expect(throws: JOSEFailure(.badClaim, "aud")) { try verifier.verify(mixed, audience: "a", now: now) }
+        #expect(throws: JOSEFailure(.badClaim, "aud")) { try verifier.verify(mixed, audiences: ["a"], now: now) }
         let eternal = try token(#"{"iss":"i","aud":"a"}"#, by: key)
-        #expect(throws: JOSEFailure(.noExpiry)) { try verifier.verify(eternal, audience: "a", now: now) }
+        #expect(throws: JOSEFailure(.noExpiry)) { try verifier.verify(eternal, audiences: ["a"], now: now) }
         let bound = try token(#"{"iss":"i","aud":"a","exp":1750000300,"cnf":{"jkt":"x"}}"#, by: key)
-        #expect(throws: JOSEFailure(.boundToKey)) { try verifier.verify(bound, audience: "a", now: now) }
+        #expect(throws: JOSEFailure(.boundToKey)) { try verifier.verify(bound, audiences: ["a"], now: now) }
+    }
+
+    @Test func `is of a type that is taken, in any letter case`() throws {
+        let key = try SigningKey.ed25519()
+        func verifier(_ types: Set<TokenType>) throws -> TokenVerifier {
+            try TokenVerifier(
+                rules: TokenRules(issuer: "i", audiences: ["a"], types: types),
+                keys: [TokenKey(key.verificationKey, algorithms: [.eddsa])])
+        }
+        let claims = #"{"iss":"i","aud":"a","exp":1750000300}"#
+        let access = try token(claims, by: key, header: #"{"alg":"EdDSA","typ":"application/AT+JWT"}"#)
+        let plain = try token(claims, by: key)
+        #expect(throws: Never.self) { try verifier([.accessToken]).verify(access, now: now) }
+        #expect(throws: JOSEFailure(.wrongType)) { try verifier([.plain]).verify(access, now: now) }
+        #expect(throws: JOSEFailure(.wrongType)) { try verifier([.accessToken]).verify(plain, now: now) }
     }
 
     @Test func `is within its leeway to the second`() throws {

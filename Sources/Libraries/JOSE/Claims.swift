@@ -7,13 +7,19 @@ public struct TokenRules: Hashable, Sendable {
     public var issuer: ByteString
     /// `aud` must be one of these, or a list that holds one of these, byte for byte.
     public var audiences: Set<ByteString>
+    /// The types that are taken. Both unless told otherwise: most issuers do not write `at+jwt` yet.
+    public var types: Set<TokenType>
     /// How far clocks may differ, in seconds.
     public var leeway: Int64
 
     /// Rules with a leeway of 60 seconds unless told otherwise.
-    public init(issuer: ByteString, audiences: Set<ByteString>, leeway: Int64 = 60) {
+    public init(
+        issuer: ByteString, audiences: Set<ByteString>, types: Set<TokenType> = [.plain, .accessToken],
+        leeway: Int64 = 60
+    ) {
         self.issuer = issuer
         self.audiences = audiences
+        self.types = types
         self.leeway = leeway
     }
 }
@@ -33,6 +39,9 @@ public struct Claims: Sendable {
     /// `scope`, split at spaces (RFC 8693 section 4.2).
     public let scopes: Set<ByteString>
     private let payload: JSONDocument
+
+    /// Whether there is a claim of that name, whatever it holds.
+    public func has(_ name: ByteString) -> Bool { payload.member(name, of: payload.root) != nil }
 
     /// The text that a claim holds; nothing when it is not there or no text.
     public func text(_ name: ByteString) -> ByteString? {

@@ -70,12 +70,13 @@ struct CompactForm: Sendable {
     }
 }
 
-/// The kinds of JWT that may be an access token.
-enum TokenType: Sendable {
+/// The kinds of JWT that may be an access token. Any other `typ` is refused: logout tokens, proofs and requests are signed
+/// by the same keys (RFC 8725 section 3.11).
+public enum TokenType: String, Hashable, Sendable, CaseIterable {
     /// No `typ`, or `JWT` (RFC 7519 section 5.1).
-    case plain
+    case plain = "jwt"
     /// `at+jwt` (RFC 9068 section 2.1).
-    case accessToken
+    case accessToken = "at+jwt"
 }
 
 /// What a JOSE header says that we let it say.

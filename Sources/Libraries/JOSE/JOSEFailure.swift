@@ -52,7 +52,8 @@ public struct JOSEFailure: Error, Hashable, Sendable, CustomStringConvertible {
         self.detail = detail.map { "\($0)" }
     }
 
-    init(_ reason: Reason, detail: String) {
+    /// A failure of a step that another room took with our types.
+    public init(_ reason: Reason, detail: String) {
         self.reason = reason
         self.detail = detail
     }

@@ -17,19 +17,17 @@ public struct TokenVerifier: Sendable {
 
     /// The claims of `token`, when one of the keys signed it and it says what the rules ask for.
     ///
-    /// - Parameter now: seconds since 1970.
-    public func verify(_ token: CompactToken, now: Int64) throws(JOSEFailure) -> Claims {
-        try verifySignature(of: token)
-        return try Claims(token.payload, rules: rules, now: now)
-    }
-
-    /// The same for another audience than the rules' own: one issuer may issue for several resources.
+    /// - Parameters:
+    ///   - audiences: what the token must be meant for, in place of the rules' own: one issuer may issue for several
+    ///     resources.
+    ///   - now: seconds since 1970.
     public func verify(
-        _ token: CompactToken, audience: ByteString, now: Int64
+        _ token: CompactToken, audiences: Set<ByteString>? = nil, now: Int64
     ) throws(JOSEFailure) -> Claims {
+        guard rules.types.contains(token.form.type) else { throw JOSEFailure(.wrongType) }
         try verifySignature(of: token)
         var rules = rules
-        rules.audiences = [audience]
+        if let audiences { rules.audiences = audiences }
         return try Claims(token.payload, rules: rules, now: now)
     }
 

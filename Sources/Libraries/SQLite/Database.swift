@@ -71,10 +71,23 @@ internal import CSQLite
     public func transaction<Result, Failure: Error>(
         failing: (SQLiteFailure) -> Failure, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
+        try transaction("BEGIN IMMEDIATE", failing, body)
+    }
+
+    /// Runs `body`, which only reads, on one state of the database, whatever others change meanwhile.
+    public func readTransaction<Result, Failure: Error>(
+        failing: (SQLiteFailure) -> Failure, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try transaction("BEGIN DEFERRED", failing, body)
+    }
+
+    private func transaction<Result, Failure: Error>(
+        _ begin: StaticString, _ failing: (SQLiteFailure) -> Failure, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         func step(_ sql: StaticString) throws(Failure) {
             do throws(SQLiteFailure) { try execute(sql) } catch { throw failing(error) }
         }
-        try step("BEGIN IMMEDIATE")
+        try step(begin)
         do throws(Failure) {
             let result = try body()
             try step("COMMIT")

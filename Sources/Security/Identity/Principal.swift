@@ -46,8 +46,8 @@ public struct Principal: Hashable, Sendable {
     struct Revisions: Hashable, Sendable {
         var endpoint: Int64?
         var apiToken: Int64?
-        /// Which set of issuers verified the JWT.
-        var issuers: Int64?
+        /// Which definition of the issuer verified the JWT, see ``TokenIssuer/identity``.
+        var issuer: ByteString?
     }
 
     init(
