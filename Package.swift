@@ -80,7 +80,7 @@ let package = Package(
         room("Commands"),
         room("Admin", ["HTTP", "Telemetry", "Bytes", "JSON"]),
         room("Configuration", ["YAML", "System", "Bytes"]),
-        room("SampleTorii", ["HTTP", "JSON", "Bytes", "Edge"]),
+        room("SampleTorii", ["HTTP", "JSON", "Bytes", "Edge", "Reactor", "OpenSSL", "System"]),
         room(
             "KomainuTesting",
             ["HTTP", "JSON", "MCP", "Bytes", "Reactor", "Telemetry", "OpenSSL", "System"]),

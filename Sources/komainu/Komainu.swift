@@ -7,7 +7,7 @@ enum Komainu {
         version: Version.text,
         commands: [
             Check.self, ToolsList.self, ToolsDiff.self, ToolsApprove.self, CertificateCreate.self,
-            CompletionScript.self,
+            CompletionScript.self, Sample.self,
         ])
 
     static func run(_ words: [String]) -> ExitCode {

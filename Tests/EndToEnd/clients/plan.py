@@ -1,0 +1,88 @@
+"""What both client scripts share: a plan comes in as one line of JSON, one line of JSON goes out per step.
+
+A step: {"do": "list"} | {"do": "call", "tool", "arguments", "progress"} | {"do": "ping"} | {"do": "method", …} |
+{"do": "pause"} (says so, waits for a line) | {"do": "sleep", "seconds"}.
+"""
+import asyncio
+import json
+import sys
+
+
+def say(value):
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def told(exception):
+    """The failure as JSON: the innermost one where tasks wrapped it."""
+    while isinstance(exception, BaseExceptionGroup) and exception.exceptions:
+        exception = exception.exceptions[0]
+    error = getattr(exception, "error", None)
+    return {
+        "failure": type(exception).__name__, "text": str(exception),
+        "code": getattr(error, "code", None), "message": getattr(error, "message", None),
+        "data": getattr(error, "data", None),
+    }
+
+
+def dumped(model):
+    return model.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+async def all_tools(session):
+    """Every page of tools/list."""
+    tools, cursor, pages = [], None, 0
+    while True:
+        page = await session.list_tools(cursor=cursor)
+        pages += 1
+        tools += [dumped(tool) for tool in page.tools]
+        cursor = getattr(page, "nextCursor", None) or getattr(page, "next_cursor", None)
+        if cursor is None:
+            return {"tools": tools, "pages": pages}
+
+
+async def carry_out(step, session):
+    kind = step["do"]
+    if kind == "list":
+        return await all_tools(session)
+    if kind == "call":
+        progress = []
+
+        async def note(done, total, message):
+            progress.append({"progress": done, "total": total, "message": message})
+
+        more = {"progress_callback": note} if step.get("progress") else {}
+        result = await session.call_tool(step["tool"], step.get("arguments") or {}, **more)
+        return {"result": dumped(result), "progress": progress}
+    if kind == "ping":
+        await session.send_ping()
+        return {}
+    if kind == "resources":
+        return {"result": dumped(await session.list_resources())}
+    if kind == "sleep":
+        await asyncio.sleep(step["seconds"])
+        return {}
+    if kind == "pause":
+        say({"paused": True})
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+        return {}
+    raise ValueError(kind)
+
+
+async def follow(plan, session, opened):
+    """Carries out the steps one after the other; a failed step does not end the plan."""
+    say({"opened": opened})
+    for step in plan["steps"]:
+        try:
+            say(await asyncio.wait_for(carry_out(step, session), plan.get("patience", 15)))
+        except Exception as exception:
+            say(told(exception))
+
+
+def main(run):
+    plan = json.loads(sys.stdin.readline())
+    try:
+        asyncio.run(run(plan))
+    except BaseException as exception:
+        say({"ended": told(exception)})
+        sys.exit(1)
+    say({"ended": None})
