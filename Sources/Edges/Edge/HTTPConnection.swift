@@ -133,6 +133,6 @@ final class HTTPConnection {
 
     /// The listener drains: an idle connection ends now, another one after its answer.
     func drain() {
-        if isIdle { stream.interrupt(.closed) }
+        if isIdle { stream.close() }
     }
 }

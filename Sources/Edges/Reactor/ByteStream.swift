@@ -9,6 +9,9 @@ public final class ByteStream {
     /// The loop it lives on; every call must come from there.
     public let loop: EventLoop
 
+    /// How many bytes the kernel has taken from `write`; with TLS, of records that it took whole.
+    public private(set) var sentBytes = 0
+
     private var descriptor: Descriptor?
     private var channel: Channel
     private var watch = -1
@@ -143,7 +146,9 @@ public final class ByteStream {
         var sent = 0
         while sent < bytes.count {
             switch try writeNow(bytes, from: sent) {
-            case .done(let count): sent += count
+            case .done(let count):
+                sent += count
+                sentBytes += count
             case .needsWritable: try await wait(.writer, for: .writable, deadline)
             case .needsReadable: try await wait(.writer, for: .readable, deadline)
             case .end: throw .closed
