@@ -50,7 +50,10 @@ struct CommandLineReading {
             flags.insert(option.name)
             return
         }
-        guard let value = parts.count > 1 ? String(parts[1]) : rest.popFirst(), !value.isEmpty else {
+        // What begins with dashes is the next option, not a value; a value that does is written with `=`.
+        let next = parts.count > 1 ? String(parts[1]) : rest.first.flatMap { $0.hasPrefix("--") ? nil : $0 }
+        if parts.count == 1, next != nil { rest.removeFirst() }
+        guard let value = next, !value.isEmpty else {
             mistakes.append("`\(written)` needs a value: \(written) \(option.value ?? "")")
             return
         }

@@ -82,7 +82,7 @@ extension ConfigurationReading {
 
     func tokens(_ node: Node?) -> TokenSettings? {
         var settings = TokenSettings(
-            hmacKey: paths.standard("var/keys/tokens.hmac"), signingKey: paths.standard("var/keys/tokens.pem"))
+            hmacKey: paths.standard("var/keys/tokens.hmac"), signingKey: paths.standard("var/keys/tokens.signing"))
         guard let node else { return settings }
         guard let fields = reading.fields(of: node, "`tokens`", ["hmac_key", "signing_key"]) else { return nil }
         settings.hmacKey = fields.optional("hmac_key", default: settings.hmacKey, paths.madeSecret)

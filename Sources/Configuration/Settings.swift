@@ -110,7 +110,7 @@ public struct TokenSettings: Hashable, Sendable {
     /// The key under which tokens are stored as HMAC-SHA-256. Kept apart from the database: whoever reads only one of the
     /// two can't test guesses, and the tokens are 256 random bits in any case.
     public var hmacKey: String
-    /// The Ed25519 key (PEM) of the tokens that Komainu signs itself.
+    /// The key (HMAC) of the tokens that Komainu signs itself, which nobody else has to verify.
     public var signingKey: String
 }
 

@@ -13,6 +13,9 @@ struct ClientSettings {
     /// The certificate authority that clients must be told about; nil when every machine knows it.
     let authority: String?
 
+    /// Whether the address is one that other networks may reach.
+    let isPublic: Bool
+
     /// The settings of every client we know, for a terminal.
     var text: String {
         var parts = [hosted, claudeCode, cursor, python]
@@ -26,7 +29,7 @@ struct ClientSettings {
             return
                 "Claude (claude.ai, desktop) and ChatGPT can't send an API token: make an endpoint without `--require-token` for them.\n"
         }
-        let reach = authority == nil ? "" : " (it reaches only addresses and certificates that are public)"
+        let reach = isPublic && authority == nil ? "" : " (reaches only public addresses with public certificates)"
         return """
             Claude (claude.ai, desktop)\(reach)
               Settings > Connectors > Add custom connector: \(url)

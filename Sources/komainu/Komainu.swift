@@ -6,8 +6,14 @@ enum Komainu {
         name: "komainu", summary: "Komainu stands before an MCP server and decides, for every message, what passes.",
         version: Version.text,
         commands: [
-            Check.self, ToolsList.self, ToolsDiff.self, ToolsApprove.self, CertificateCreate.self,
-            CompletionScript.self, Sample.self,
+            Check.self,
+            EndpointCreate.self, EndpointList.self, EndpointShow.self, EndpointUpdate.self, EndpointRotate.self,
+            EndpointDelete.self,
+            TokenCreate.self, TokenList.self, TokenRevoke.self,
+            ToolsList.self, ToolsDiff.self, ToolsApprove.self,
+            CertificateCreate.self,
+            CompletionScript.self,
+            Sample.self,
         ])
 
     static func run(_ words: [String]) -> ExitCode {

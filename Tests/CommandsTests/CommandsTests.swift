@@ -134,6 +134,11 @@ private func printed(_ line: String) -> String? {
             "serve --config=",
             ["`--config` needs a value: --config FILE", "`--config FILE` is missing: the configuration"]
         ),
+        (
+            "serve --config --watch",
+            ["`--config` needs a value: --config FILE", "`--config FILE` is missing: the configuration"]
+        ),
+        ("serve --config=--watch", []),
         ("serve --config a --config b", ["`--config` is given twice"]),
         ("serve --config a --watch=yes", ["`--watch` takes no value"]),
         (
