@@ -130,7 +130,7 @@ extension StateStore {
     ) throws(StateFailure) {
         try reading { () throws(SQLiteFailure) in
             try database.run(
-                "INSERT INTO endpoints VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 1)",
+                "INSERT INTO endpoints VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 1)",
                 .text(endpoint.id.text), .text(endpoint.name), .text(endpoint.upstream), list(endpoint.config.methods),
                 list(endpoint.config.tags), list(endpoint.config.tools), .text(endpoint.config.policy),
                 .integer(endpoint.config.requireAPITokenAuth ? 1 : 0), .blob(hash),
