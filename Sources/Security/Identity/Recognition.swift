@@ -83,7 +83,7 @@ struct Recognition {
             throw IdentityFailure(
                 .credentialMalformed, answer: .unauthorized(presentedCredential: true), endpoint: endpoint)
         case .token(let text):
-            let refusing = Refusing(endpoint: endpoint, fingerprint: hasher.fingerprint(text))
+            let refusing = Refusing(endpoint: endpoint, credential: text, hasher: hasher)
             return text.hasPrefix("kmn_")
                 ? try opaque(text, refusing, isBound) : try jwt(text, at: upstream, refusing, isBound)
         }
@@ -92,14 +92,15 @@ struct Recognition {
     /// Makes failures about one credential.
     private struct Refusing {
         let endpoint: EndpointID?
-        let fingerprint: ByteString
+        let credential: ByteString
+        let hasher: SecretHasher
 
         func because(
             _ reason: IdentityFailure.Reason, detail: String? = nil, token: TokenID? = nil
         ) -> IdentityFailure {
             IdentityFailure(
                 reason, answer: .unauthorized(presentedCredential: true), detail: detail, endpoint: endpoint,
-                apiToken: token, fingerprint: fingerprint)
+                apiToken: token, fingerprint: hasher.fingerprint(credential))
         }
     }
 

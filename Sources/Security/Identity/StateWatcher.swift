@@ -79,8 +79,9 @@ private final class WatchedDatabase {
         do throws(SystemFailure) { file = try Files.status(path) } catch { throw StateFailure(error) }
         // Never made here: an empty file in place of a lost one would look like a house without endpoints.
         do throws(SQLiteFailure) { database = try Database(path, .readAndWrite) } catch { throw StateFailure(error) }
-        // Acknowledgements mean nothing after a crash: the disk need not be waited for.
-        try reading { () throws(SQLiteFailure) in try database.execute("PRAGMA synchronous=OFF") }
+        // Our own commits are acknowledgements and mean nothing after a crash: they need not wait for the disk. Not OFF:
+        // a checkpoint that we happen to make must wait, for it moves other people's changes.
+        try reading { () throws(SQLiteFailure) in try database.execute("PRAGMA synchronous=NORMAL") }
     }
 
     /// Whether the path names the file that is open: a restored backup is another one.
