@@ -22,24 +22,15 @@ public struct Obstacle: Hashable, Sendable {
     }
 }
 
-/// The listener for operators: is it alive, is it ready, how is it doing. It only tells, and knows no client.
+/// What operators ask: is it alive, is it ready, how is it doing. It only tells, and knows no client; which hosts it may be
+/// asked as is the edge's rule.
 public struct AdminHandler: Sendable {
-    /// Which `Host` headers are taken.
-    public enum Hosts: Sendable {
-        /// Those of this machine. A web page that gives its own name our address (DNS rebinding) then reads nothing.
-        case loopback
-        /// Any; for a listener that other machines reach by names we don't know, over TLS.
-        case any
-    }
-
     private let metrics: Metrics
     private let readiness: Readiness
-    private let hosts: Hosts
 
     /// A handler that shows these numbers and this readiness.
-    public init(metrics: Metrics, hosts: Hosts = .loopback, readiness: @escaping Readiness) {
+    public init(metrics: Metrics, readiness: @escaping Readiness) {
         self.metrics = metrics
-        self.hosts = hosts
         self.readiness = readiness
     }
 
@@ -51,9 +42,6 @@ public struct AdminHandler: Sendable {
     }
 
     func response(to head: RequestHead) -> Response {
-        guard hosts == .any || AdminHandler.isLoopback(head.host) else {
-            return plain(421, "not a host of this listener")
-        }
         guard ["/healthz", "/readyz", "/metrics"].contains(where: { head.path == ByteString($0) }) else {
             return plain(404, "not found")
         }
@@ -62,8 +50,8 @@ public struct AdminHandler: Sendable {
             refusal.fields.add(name: "allow", value: "GET, HEAD")
             return refusal
         }
+        // The edge sends the head of an answer to HEAD, and no body.
         var answer = self.answer(to: head.path)
-        if head.method == .head { answer.body = [] }
         answer.fields.add(name: "cache-control", value: "no-store")
         return answer
     }
@@ -104,13 +92,5 @@ public struct AdminHandler: Sendable {
 
     private func plain(_ status: Int, _ text: String) -> Response {
         Response(status: status, type: "text/plain; charset=utf-8", body: Array((text + "\n").utf8))
-    }
-
-    /// `host` is lower-cased and includes the port.
-    private static func isLoopback(_ host: ByteString) -> Bool {
-        let text = host.text
-        let name = text.hasPrefix("[") ? text.prefix { $0 != "]" }.dropFirst() : text.prefix { $0 != ":" }
-        return ["localhost", "::1"].contains { name.utf8.elementsEqual($0.utf8) }
-            || name.hasPrefix("127.") && name.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
     }
 }

@@ -37,10 +37,12 @@ extension Configuration {
     }
 
     /// Where the approved tool definitions of an upstream are kept: beside the database.
-    public func pinFile(of upstream: UpstreamSettings) -> String { "\(stateFolder)pins-\(upstream.name).json" }
+    public func pinFile(of upstream: UpstreamConfiguration) -> String { "\(stateFolder)pins-\(upstream.name).json" }
 
     /// Where commands leave the approvals that the proxy is to carry out: beside the database.
-    public func approvalFolder(of upstream: UpstreamSettings) -> String { "\(stateFolder)approvals-\(upstream.name)" }
+    public func approvalFolder(of upstream: UpstreamConfiguration) -> String {
+        "\(stateFolder)approvals-\(upstream.name)"
+    }
 
     private var stateFolder: String {
         state.lastIndex(of: "/").map { String(state[...$0]) } ?? ""

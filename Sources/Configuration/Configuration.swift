@@ -11,17 +11,17 @@ public struct Configuration: Sendable {
     /// Needed when other machines can reach us.
     public var tls: CertificateFiles?
     /// Default none: no port is opened unasked.
-    public var admin: AdminSettings?
+    public var admin: AdminConfiguration?
     /// At least one.
-    public var upstreams: [UpstreamSettings]
+    public var upstreams: [UpstreamConfiguration]
     /// Default none: only Komainu's own tokens are believed.
-    public var issuers: [IssuerSettings]
+    public var issuers: [IssuerConfiguration]
     /// The keys of our own tokens.
-    public var tokens: TokenSettings
+    public var tokens: TokenConfiguration
     /// The SQLite file with endpoints, tokens, sessions and pins. Default `var/komainu.db`.
     public var state: String
     /// The audit trail. There is no way to be without one.
-    public var audit: AuditTrailSettings
+    public var audit: AuditConfiguration
     /// What clients may send and hold.
     public var limits: Limits
     /// How long we wait for clients.

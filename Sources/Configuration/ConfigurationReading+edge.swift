@@ -73,7 +73,7 @@ extension ConfigurationReading {
         return CertificateFiles(certificate: certificate, key: key)
     }
 
-    func admin(_ node: Node) -> AdminSettings? {
+    func admin(_ node: Node) -> AdminConfiguration? {
         guard let fields = reading.fields(of: node, "`admin`", ["listen", "tls"]) else { return nil }
         let tls = fields.optional("tls") { tls in
             reading.fields(of: tls, "`tls`", ["certificate", "key"]).flatMap(certificateFiles)
@@ -84,7 +84,7 @@ extension ConfigurationReading {
                 node, "`\(listen)` can be reached by other machines, and `admin` has no `tls`",
                 hint: "add `tls: {certificate: …, key: …}` to it, or listen on 127.0.0.1")
         }
-        return AdminSettings(listen: listen, tls: tls)
+        return AdminConfiguration(listen: listen, tls: tls)
     }
 
     func hosts(_ node: Node) -> [String]? {
@@ -112,7 +112,7 @@ extension ConfigurationReading {
     func limits(_ node: Node) -> Limits? {
         let keys = [
             "head_bytes", "header_count", "body_bytes", "connections", "connections_per_address", "streams",
-            "streams_per_principal", "calls", "sessions",
+            "streams_per_principal", "calls", "sessions", "sessions_per_principal", "session_idle",
         ]
         guard let fields = reading.fields(of: node, "`limits`", keys) else { return nil }
         var limits = Limits()
@@ -127,6 +127,9 @@ extension ConfigurationReading {
             fields, "streams_per_principal", limits.streamsPerPrincipal, in: 0...1_000_000)
         limits.calls = count(fields, "calls", limits.calls, in: 1...1_000_000)
         limits.sessions = count(fields, "sessions", limits.sessions, in: 1...10_000_000)
+        limits.sessionsPerPrincipal = count(
+            fields, "sessions_per_principal", limits.sessionsPerPrincipal, in: 1...10_000_000)
+        limits.sessionIdle = span(fields, "session_idle", limits.sessionIdle, upTo: .seconds(86_400))
         return limits
     }
 

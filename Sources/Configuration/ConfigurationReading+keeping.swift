@@ -2,7 +2,7 @@ import YAML
 
 // What Komainu keeps: who may come in, and what it writes down.
 extension ConfigurationReading {
-    func issuers(_ node: Node) -> [IssuerSettings]? {
+    func issuers(_ node: Node) -> [IssuerConfiguration]? {
         guard let elements = reading.list(node) else { return nil }
         noteRepeated(elements, key: "name", what: "issuer")
         // One issuer with two entries would let the weaker one's keys speak for the stronger one's subjects.
@@ -16,7 +16,7 @@ extension ConfigurationReading {
     ]
     private static let secretAlgorithms = ["HS256", "HS384", "HS512"]
 
-    private func issuer(_ node: Node) -> IssuerSettings? {
+    private func issuer(_ node: Node) -> IssuerConfiguration? {
         let keys = ["name", "issuer", "audience", "algorithms", "keys", "secret_file", "typ", "subject", "groups"]
         guard let fields = reading.fields(of: node, "an issuer", keys) else { return nil }
         let name = fields.required("name", reading.nonEmptyText)
@@ -30,7 +30,7 @@ extension ConfigurationReading {
         let groups = fields.optional("groups", reading.nonEmptyText)
         checkKeys(fields, algorithms)
         guard let name, let issuer, let audiences, let algorithms else { return nil }
-        return IssuerSettings(
+        return IssuerConfiguration(
             name: name, issuer: issuer, audiences: audiences, algorithms: algorithms, keys: files, secretFile: secret,
             types: types, subjectClaim: subject, groupsClaim: groups)
     }
@@ -80,8 +80,8 @@ extension ConfigurationReading {
         return texts.isEmpty ? nil : texts
     }
 
-    func tokens(_ node: Node?) -> TokenSettings? {
-        var settings = TokenSettings(
+    func tokens(_ node: Node?) -> TokenConfiguration? {
+        var settings = TokenConfiguration(
             hmacKey: paths.standard("var/keys/tokens.hmac"), signingKey: paths.standard("var/keys/tokens.signing"))
         guard let node else { return settings }
         guard let fields = reading.fields(of: node, "`tokens`", ["hmac_key", "signing_key"]) else { return nil }
@@ -102,8 +102,8 @@ extension ConfigurationReading {
             .optional("key_file", default: standard, paths.madeSecret)
     }
 
-    func audit(_ node: Node?, publicURL: WebAddress?) -> AuditTrailSettings? {
-        var settings = AuditTrailSettings(
+    func audit(_ node: Node?, publicURL: WebAddress?) -> AuditConfiguration? {
+        var settings = AuditConfiguration(
             directory: paths.standard("var/audit"), origin: "\(publicURL?.authority ?? "")/audit",
             keys: paths.standard("var/keys/audit"))
         guard let node else { return settings }

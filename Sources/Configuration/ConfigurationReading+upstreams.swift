@@ -2,7 +2,7 @@ import Bytes
 import YAML
 
 extension ConfigurationReading {
-    func upstreams(_ node: Node) -> [UpstreamSettings]? {
+    func upstreams(_ node: Node) -> [UpstreamConfiguration]? {
         guard let elements = reading.list(node) else { return nil }
         if elements.isEmpty { reading.mistake(node, "there must be at least one upstream") }
         noteRepeated(elements, key: "name", what: "upstream")
@@ -10,7 +10,7 @@ extension ConfigurationReading {
         return upstreams.count == elements.count ? upstreams : nil
     }
 
-    private func upstream(_ node: Node) -> UpstreamSettings? {
+    private func upstream(_ node: Node) -> UpstreamConfiguration? {
         let keys = [
             "name", "url", "ca", "credential", "catalog", "policy", "unknown_tool", "pins", "timeouts", "limits",
         ]
@@ -29,7 +29,7 @@ extension ConfigurationReading {
             reading.warning(authority, "`ca` has no effect on an `http` URL")
         }
         guard let name, let url, let catalogs, let policies else { return nil }
-        return UpstreamSettings(
+        return UpstreamConfiguration(
             name: name, url: url, authorities: authorities, credential: credential, catalogs: catalogs,
             policies: policies, unknownTool: unknownTool, firstSight: firstSight, timeouts: timeouts, limits: limits)
     }
@@ -57,7 +57,7 @@ extension ConfigurationReading {
     /// What people call a secret that they are about to write into the file.
     private static let literals = ["bearer", "token", "secret", "api_key", "key", "password", "authorization"]
 
-    private func credential(_ node: Node) -> UpstreamSettings.Credential? {
+    private func credential(_ node: Node) -> UpstreamConfiguration.Credential? {
         guard let entries = node.entries else {
             // Not shown: it is probably the secret itself.
             reading.mistake(
@@ -79,8 +79,8 @@ extension ConfigurationReading {
         guard
             let fields = reading.fields(of: node, "a credential", known + entries.map(\.name).filter(unusual.contains))
         else { return nil }
-        let file = fields.optional("bearer_file", paths.secret).map { UpstreamSettings.Credential.bearerFile($0) }
-        let variable = fields.optional("env", variableName).map { UpstreamSettings.Credential.bearerVariable($0) }
+        let file = fields.optional("bearer_file", paths.secret).map { UpstreamConfiguration.Credential.bearerFile($0) }
+        let variable = fields.optional("env", variableName).map { UpstreamConfiguration.Credential.bearerVariable($0) }
         let given = known.filter { fields.has($0) }
         if given.count == 2 { reading.mistake(node, "a credential is either `bearer_file` or `env`, not both") }
         if given.isEmpty, literal.isEmpty, !fields.has("oauth") {
@@ -102,9 +102,10 @@ extension ConfigurationReading {
     }
 
     /// What the MCP specification says for unknown tools (server/tools, "Error Handling").
-    private static let unknownTool = UpstreamSettings.UnknownTool.error(code: -32602, message: "Unknown tool: NAME")
+    private static let unknownTool = UpstreamConfiguration.UnknownTool.error(
+        code: -32602, message: "Unknown tool: NAME")
 
-    private func unknownTool(_ node: Node) -> UpstreamSettings.UnknownTool? {
+    private func unknownTool(_ node: Node) -> UpstreamConfiguration.UnknownTool? {
         let keys = ["error", "code", "result"]
         guard let fields = reading.fields(of: node, "`unknown_tool`", keys) else { return nil }
         let code = fields.optional("code", default: -32602) { reading.int($0, in: -32768 ... -1) }
@@ -128,9 +129,9 @@ extension ConfigurationReading {
 
     /// Trusting the first sight is the default because only tools that the catalogue names are seen at all; what the pin
     /// is for is the change behind our back.
-    private func firstSight(_ node: Node) -> UpstreamSettings.FirstSight? {
+    private func firstSight(_ node: Node) -> UpstreamConfiguration.FirstSight? {
         reading.fields(of: node, "`pins`", ["first_sight"])?.required("first_sight") { sight in
-            reading.choice(sight, ["trust": UpstreamSettings.FirstSight.trust, "quarantine": .quarantine])
+            reading.choice(sight, ["trust": UpstreamConfiguration.FirstSight.trust, "quarantine": .quarantine])
         }
     }
 

@@ -7,7 +7,7 @@ public struct CertificateFiles: Hashable, Sendable {
 }
 
 /// The listener for operators: health and metrics.
-public struct AdminSettings: Hashable, Sendable {
+public struct AdminConfiguration: Hashable, Sendable {
     /// Where it listens.
     public var listen: ListenAddress
     /// Needed when other machines can reach it.
@@ -15,7 +15,7 @@ public struct AdminSettings: Hashable, Sendable {
 }
 
 /// One MCP server behind the gate.
-public struct UpstreamSettings: Hashable, Sendable {
+public struct UpstreamConfiguration: Hashable, Sendable {
     /// The name in `/u/NAME/mcp`: lower-case letters, digits and dashes.
     public var name: String
     /// Where it is; `http` only on this machine.
@@ -77,14 +77,14 @@ public struct UpstreamTimeouts: Hashable, Sendable {
 
 /// How much we take from an upstream.
 public struct UpstreamLimits: Hashable, Sendable {
-    /// Connections at once. 256: beyond that the vendor's own rate limit is the bound.
-    public var connections = 256
+    /// Connections of one event loop. 128: beyond that the vendor's own rate limit is the bound.
+    public var connections = 128
     /// The largest answer or event. 16 MiB: it is held in memory to be redacted.
     public var resultBytes = 16 << 20
 }
 
 /// One issuer whose JWTs are believed.
-public struct IssuerSettings: Hashable, Sendable {
+public struct IssuerConfiguration: Hashable, Sendable {
     /// A name for messages and the audit trail.
     public var name: String
     /// The `iss` claim, compared byte by byte.
@@ -106,7 +106,7 @@ public struct IssuerSettings: Hashable, Sendable {
 }
 
 /// The keys of the tokens that Komainu makes.
-public struct TokenSettings: Hashable, Sendable {
+public struct TokenConfiguration: Hashable, Sendable {
     /// The key under which tokens are stored as HMAC-SHA-256. Kept apart from the database: whoever reads only one of the
     /// two can't test guesses, and the tokens are 256 random bits in any case.
     public var hmacKey: String
@@ -115,7 +115,7 @@ public struct TokenSettings: Hashable, Sendable {
 }
 
 /// The audit trail.
-public struct AuditTrailSettings: Hashable, Sendable {
+public struct AuditConfiguration: Hashable, Sendable {
     /// The trail's directory.
     public var directory: String
     /// The log's name, a URL without its scheme.
@@ -146,8 +146,12 @@ public struct Limits: Hashable, Sendable {
     public var streamsPerPrincipal = 64
     /// Calls under way at once, in all. 4,096: each holds its body and its result in memory.
     public var calls = 4_096
-    /// Sessions remembered. 100,000: the oldest are forgotten first.
-    public var sessions = 100_000
+    /// Sessions remembered. 20,000: some 20 MiB.
+    public var sessions = 20_000
+    /// Sessions of one principal. 1,000: ChatGPT opens one for each call. The longest unused is ended for a new one.
+    public var sessionsPerPrincipal = 1_000
+    /// How long an unused session is kept. 30 min.
+    public var sessionIdle = Duration.seconds(1800)
 }
 
 /// How long we wait for clients.

@@ -28,10 +28,10 @@ struct LoadedConfiguration: Sendable {
 
 /// One upstream with what its files say.
 struct LoadedUpstream: Sendable {
-    let settings: UpstreamSettings
+    let settings: UpstreamConfiguration
     let catalog: Catalog
 
-    init?(reading settings: UpstreamSettings, _ reading: Reading) {
+    init?(reading settings: UpstreamConfiguration, _ reading: Reading) {
         let files = settings.catalogs.compactMap { tree($0, reading) }
         guard files.count == settings.catalogs.count, let catalog = Catalog(reading: files, reading) else { return nil }
         self.settings = settings

@@ -88,7 +88,7 @@ private func names(_ folder: String) -> [String] {
         #expect(read.issuers.last?.audiences == ["a", "b"])
         #expect(read.issuers.last?.secretFile == folder + "../files/hmac")
         #expect(read.issuers.last?.subjectClaim == "client_id")
-        #expect(read.tokens == TokenSettings(hmacKey: folder + "keys/h", signingKey: "/etc/komainu/s"))
+        #expect(read.tokens == TokenConfiguration(hmacKey: folder + "keys/h", signingKey: "/etc/komainu/s"))
         #expect(read.state == folder + "state.db")
         #expect(read.audit.directory == folder + "trail")
         #expect(read.audit.heartbeat == .seconds(60))
