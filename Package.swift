@@ -61,7 +61,7 @@ let package = Package(
         room(
             "Security/Identity",
             ["Catalog", "JOSE", "SQLite", "OpenSSL", "JSON", "HTTP", "Bytes", "System", "Telemetry"]),
-        room("Security/Policy", ["Identity", "Catalog", "Pattern", "MCP", "JSON", "YAML", "Bytes", "Telemetry"]),
+        room("Security/Policy", ["Identity", "Catalog", "Pattern", "MCP", "JSON", "YAML", "Bytes", "System"]),
         room("Security/Redaction", ["Policy", "Identity", "Catalog", "MCP", "JSON", "OpenSSL", "Bytes"]),
         room("Security/Sessions", ["Identity", "MCP", "OpenSSL", "Bytes"]),
         room("Security/Audit", ["JSON", "OpenSSL", "System", "Bytes", "Telemetry"]),

@@ -42,10 +42,13 @@ public final class Reading {
         problems.append(problem)
     }
 
-    /// The fields of a mapping. Unknown keys are mistakes, with the nearest known one as a suggestion.
+    /// The fields of a mapping. Unknown keys are mistakes, with the nearest known one as a suggestion; so are keys without
+    /// a value: `who:` with everything below it commented out must not mean anyone.
     ///
-    /// - Parameter what: What the mapping is, with its article: `an upstream`.
-    public func fields(of node: Node, _ what: String, _ known: [String]) -> Fields? {
+    /// - Parameters:
+    ///   - what: What the mapping is, with its article: `an upstream`.
+    ///   - nullable: Keys for which `null` is a value like any other.
+    public func fields(of node: Node, _ what: String, _ known: [String], nullable: [String] = []) -> Fields? {
         guard let entries = node.entries else {
             mistake(node, "\(what) must be a mapping with \(listed(known)), not \(node.kindForPeople)")
             return nil
@@ -53,6 +56,9 @@ public final class Reading {
         for entry in entries where !known.contains(where: { $0.utf8.elementsEqual(entry.name.utf8) }) {
             mistake(
                 entry.key, "unknown key `\(entry.name)` in \(what)", hint: suggestion(for: entry.name, among: known))
+        }
+        for entry in entries where entry.value.scalar?.isNull == true && !nullable.contains(entry.name) {
+            mistake(entry.key, "`\(entry.name)` has no value", hint: "remove the key or give it one")
         }
         return Fields(node: node, what: what, reading: self)
     }
@@ -89,7 +95,7 @@ public struct Fields {
         return nil
     }
 
-    /// A field that may be absent; `key:` without a value is as good as absent.
+    /// A field that may be absent.
     public func optional<Value>(_ key: String, _ read: (Node) -> Value?) -> Value? {
         self[key].flatMap(read)
     }

@@ -59,6 +59,29 @@ public struct ExactNumber: Hashable, Comparable, Sendable {
         }
     }
 
+    /// JSON texts of numbers beside this one: a hair above and below it, and the whole numbers around it. For finding out
+    /// whether any number lies between bounds.
+    public var neighbours: [ByteString] {
+        let wholes = wholePart.map { [$0 - 1, $0, $0 + 1].map { ByteString(String($0)) } } ?? []
+        guard let last = digits.last else { return wholes + ["1e-40", "-1e-40"] }
+        let hair = [UInt8](repeating: UInt8(ascii: "0"), count: 39)
+        let larger = digits + hair + [UInt8(ascii: "1")]
+        let smaller = digits.dropLast() + [last - 1] + [UInt8](repeating: UInt8(ascii: "9"), count: 40)
+        let sign = isNegative ? "-" : ""
+        return wholes
+            + [larger, smaller].map { ByteString("\(sign)0.\(String(decoding: $0, as: UTF8.self))e\(power)") }
+    }
+
+    /// The whole number towards zero, when it is small enough to count from.
+    private var wholePart: Int? {
+        guard power <= 17 else { return nil }
+        var value = 0
+        for place in 0..<max(power, 0) {
+            value = value * 10 + (place < digits.count ? Int(digits[place] - UInt8(ascii: "0")) : 0)
+        }
+        return isNegative ? -value : value
+    }
+
     private var sign: Int { digits.isEmpty ? 0 : isNegative ? -1 : 1 }
 
     private func isSmallerInMagnitude(than other: ExactNumber) -> Bool {

@@ -1,0 +1,63 @@
+public import Bytes
+public import Catalog
+public import Identity
+public import JSON
+
+/// How a tool is shown to a caller.
+public enum Listing: Hashable, Sendable {
+    /// Not at all, and calls are answered as if it didn't exist.
+    case hidden(Denial.Reason)
+    /// With this input schema in place of the vendor's; nil when that stands.
+    case listed(inputSchema: [UInt8]?)
+}
+
+extension RuleSet {
+    /// How a tool is shown to a caller: listed exactly when some arguments would be allowed.
+    public func listing(of tool: ByteString, for principal: Principal, tools: some ToolDirectory) -> Listing {
+        listing(of: tool, for: principal, applicable(to: principal), tools)
+    }
+
+    /// The changes to a page of `tools/list`: hidden tools out, narrowed schemas in.
+    ///
+    /// - Parameters:
+    ///   - page: The vendor's result, or any document with an array of definitions.
+    ///   - definitions: That array. Whatever in it isn't the approved definition of its tool is taken out.
+    public func edits(
+        forPage page: JSONDocument, definitions: JSONDocument.Node, for principal: Principal, tools: some ToolDirectory
+    ) -> JSONEdits {
+        var edits = JSONEdits()
+        let applicable = applicable(to: principal)
+        var seen: Set<ByteString> = []
+        for node in page.elements(of: definitions) {
+            guard let name = page.member("name", of: node).flatMap(page.string), seen.insert(name).inserted,
+                let approved = tools.definition(of: name), approved.isDefined(by: node, in: page),
+                case .listed(let schema) = listing(of: name, for: principal, applicable, tools)
+            else {
+                edits.remove(node)
+                continue
+            }
+            if let schema, let vendors = page.member("inputSchema", of: node) { edits.replace(vendors, with: schema) }
+        }
+        return edits
+    }
+
+    private func listing(
+        of tool: ByteString, for principal: Principal, _ applicable: [Int], _ tools: some ToolDirectory
+    ) -> Listing {
+        do throws(Denial) {
+            let visible = try visible(tool, for: principal, applicable, tools)
+            guard case .listed(let schema) = visible.view.standing else { return .hidden(.noRule) }
+            return .listed(inputSchema: schema)
+        } catch {
+            return .hidden(error.reason)
+        }
+    }
+}
+
+extension ToolDefinition {
+    /// Whether a definition on a page is this one: the same bytes, or at least the same hash.
+    fileprivate func isDefined(by node: JSONDocument.Node, in page: JSONDocument) -> Bool {
+        if page.encoded(node) == encoded { return true }
+        return (try? ToolDefinition(node, in: page))?.hash == hash
+    }
+}
