@@ -422,7 +422,7 @@ private func refusal(
 
     @Test func `is not missed when records cannot be read: then nobody is recognised`() throws {
         let house = try House()
-        let registry = try house.registry(staleAfter: .milliseconds(300))
+        let registry = try house.registry(staleAfter: .seconds(1))
         let made = try house.endpoint()
         try Files.rename(house.settings.database, to: house.folder + "/away.db")
         let deadline = MonotonicTime.now + .seconds(5)

@@ -12,8 +12,8 @@ public struct WatcherState: Hashable, Sendable {
 }
 
 extension StateStore {
-    /// How long a proxy is believed to live after it was seen last. It says so each second.
-    static let watcherLifetime = Duration.seconds(5)
+    /// How long a proxy is believed to live after it was seen last. It says so each second; commands wait a little longer than this.
+    static let watcherLifetime = Duration.seconds(4)
 
     /// Lets a proxy be waited for before it reads the records for the first time, so that no change slips between. The
     /// answer is the name by which it acknowledges. Those who died without a word an hour ago are forgotten.
