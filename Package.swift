@@ -112,7 +112,7 @@ let package = Package(
         tests("Audit", ["JSON", "OpenSSL", "System", "Bytes", "KomainuTesting"]),
         tests("Reactor", ["OpenSSL", "System", "Bytes", "KomainuTesting"]),
         tests("Edge", ["Reactor", "HTTP", "JSON", "OpenSSL", "Bytes", "System", "Telemetry", "KomainuTesting"]),
-        tests("Upstream", ["Reactor", "HTTP", "JSON", "OpenSSL", "Bytes", "Edge", "KomainuTesting"]),
+        tests("Upstream", ["Reactor", "HTTP", "OpenSSL", "Bytes", "System", "Telemetry", "KomainuTesting"]),
         tests(
             "Gateway",
             [

@@ -130,7 +130,7 @@ private func stop(_ loop: EventLoop) {
                 await loop.sleep(for: .milliseconds(milliseconds))
                 let slept = MonotonicTime.now - start
                 #expect(slept >= .milliseconds(milliseconds))
-                #expect(slept < .milliseconds(milliseconds + 400))
+                #expect(slept < .milliseconds(milliseconds + 3_000))
             }
         }
     }
@@ -152,7 +152,7 @@ private func stop(_ loop: EventLoop) {
         let start = MonotonicTime.now
         stop(loop)
         #expect(counts.count("ended") == 50)
-        #expect(MonotonicTime.now - start < .seconds(2))
+        #expect(MonotonicTime.now - start < .seconds(4))
     }
 
     private final class Log {
@@ -191,7 +191,7 @@ private func stop(_ loop: EventLoop) {
     @Test func `gives up at the deadline while the name server is silent, and others go on`() async throws {
         try await withLoop { loop in
             let resolver = try Resolver(threads: 1) { host throws(ResolutionFailure) in
-                if host == "slow.test" { blockThread(milliseconds: 300) }
+                if host == "slow.test" { blockThread(milliseconds: 2_000) }
                 throw ResolutionFailure(host: host, reason: "unknown", isTemporary: false)
             }
             let start = MonotonicTime.now
@@ -199,7 +199,7 @@ private func stop(_ loop: EventLoop) {
                 try await resolver.addresses(of: "slow.test", port: 1, deadline: .now + .milliseconds(50))
             }
             #expect(late?.isTemporary == true)
-            #expect(MonotonicTime.now - start < .milliseconds(290))
+            #expect(MonotonicTime.now - start < .milliseconds(1_900))
             let unknown = await #expect(throws: ResolutionFailure.self) {
                 try await resolver.addresses(of: "no.test", port: 1, deadline: .now + .seconds(5))
             }

@@ -180,6 +180,15 @@ public final class ByteStream {
         if action != nil { lookForDisturbance() }
     }
 
+    /// Asks the kernel, without waiting, whether the connection is still open and silent; what the loop has not been told yet
+    /// counts too. For a connection about to be used again: bytes that are found here are lost with it.
+    public func isSilent() -> Bool {
+        note(readable: true, writable: false, finished: false)
+        var scratch: [UInt8] = []
+        if case .needsReadable? = try? readNow(into: &scratch, atMost: 1) { return true }
+        return false
+    }
+
     /// Says goodbye (TLS close_notify) if that needs no waiting, and closes. Pending waits throw `.closed`.
     public func close() {
         guard let open = descriptor.take() else { return }

@@ -98,6 +98,7 @@ public final class UpstreamClient {
         if let announced = head.announcedIdleTime { idle = min(idle, announced - .seconds(1)) }
         let until = min(now + idle, connection.retires)
         guard until > now else { return discard(connection) }
+        connection.idleSince = now
         perform(pool.giveBack(connection, until: until))
         watchIfIdle(connection)
     }
@@ -157,7 +158,10 @@ extension UpstreamClient {
             abortion?.onAbort(nil)
             let connection = try result.get()
             connection.stream.whenDisturbed(nil)
-            if connection.isFresh(.now) { return connection }
+            if connection.isFresh(.now) {
+                connection.idleSince = nil
+                return connection
+            }
             discard(connection)
         }
         throw .cutOff

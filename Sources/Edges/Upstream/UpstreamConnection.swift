@@ -12,6 +12,8 @@ final class UpstreamConnection {
     private var start = 0
     /// How many requests it has carried.
     var requests = 0
+    /// When it was last given back.
+    var idleSince: MonotonicTime?
 
     init(_ stream: ByteStream, retires: MonotonicTime) {
         self.stream = stream
@@ -54,7 +56,12 @@ final class UpstreamConnection {
     }
 
     /// Whether a request can be sent on it: nothing arrived unasked, nobody has closed.
+    ///
+    /// After a while of idleness the kernel is asked: the server may have closed just now, and a request sent into that would
+    /// be one whose outcome nobody knows.
     func isFresh(_ now: MonotonicTime) -> Bool {
-        !stream.isClosed && !stream.isPeerGone && !hasUnread && now < retires
+        guard !stream.isClosed, !stream.isPeerGone, !hasUnread, now < retires else { return false }
+        guard let idleSince, now - idleSince > .milliseconds(500) else { return true }
+        return stream.isSilent()
     }
 }
