@@ -201,6 +201,7 @@ private func names(_ folder: String) -> [String] {
         #expect(try changed { _ in }.isEmpty)
         #expect(try changed { $0.listen.removeLast() } == ["listen"])
         #expect(try changed { $0.tls = nil } == ["tls"])
+        #expect(try changed { $0.publicURL = try WebAddress("https://other.example") } == ["public_url"])
         #expect(try changed { $0.admin = nil } == ["admin"])
         #expect(try changed { $0.tokens.hmacKey = "x" } == ["tokens"])
         #expect(try changed { $0.audit.heartbeat = .seconds(1) } == ["audit"])
@@ -218,7 +219,6 @@ private func names(_ folder: String) -> [String] {
                 $0.upstreams.removeLast()
                 $0.issuers = []
                 $0.tls?.certificate = "other.pem"
-                $0.publicURL = try WebAddress("https://other.example")
                 $0.limits.bodyBytes = 1
                 $0.logLevel = "error"
             }.isEmpty)
