@@ -10,6 +10,7 @@ enum Komainu {
             EndpointCreate.self, EndpointList.self, EndpointShow.self, EndpointUpdate.self, EndpointRotate.self,
             EndpointDelete.self,
             TokenCreate.self, TokenList.self, TokenRevoke.self,
+            PolicyExplain.self, PolicyMatrix.self,
             ToolsList.self, ToolsDiff.self, ToolsApprove.self,
             CertificateCreate.self,
             CompletionScript.self,
