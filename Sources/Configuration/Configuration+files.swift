@@ -29,6 +29,7 @@ extension Configuration {
         for upstream in upstreams {
             files += upstream.catalogs + upstream.policies
             if let authorities = upstream.authorities { files.append(authorities) }
+            if case .file(let path) = upstream.location { files.append(path) }
             if case .bearerFile(let path) = upstream.credential { files.append(path) }
         }
         for issuer in issuers {

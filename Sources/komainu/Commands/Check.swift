@@ -79,6 +79,7 @@ extension Configuration {
             if let files { check(files.certificate) { () throws(ProgramFailure) in _ = try serverContext(files) } }
         }
         for upstream in upstreams {
+            check(file) { () throws(ProgramFailure) in _ = try upstream.upstreamSettings() }
             guard let path = upstream.authorities else { continue }
             check(path) { () throws(ProgramFailure) in _ = try clientContext(trusting: path) }
         }

@@ -6,6 +6,7 @@ import HTTP
 import Identity
 import OpenSSL
 import System
+import Upstream
 
 // From what the operator wrote to what the rooms run on.
 
@@ -66,6 +67,45 @@ extension Configuration {
         settings.limits.bodyBytes = 0
         settings.admission = Admission(total: 64, perAddress: 64)
         return settings
+    }
+}
+
+extension UpstreamConfiguration {
+    /// How the upstream is reached, with the files read that say so.
+    func upstreamSettings() throws(ProgramFailure) -> UpstreamSettings {
+        var settings = UpstreamSettings(url: try upstreamURL())
+        if let authorities { settings.authorities = .only(try contents(of: authorities)) }
+        settings.credential =
+            switch credential {
+            case .bearerFile(let path): .bearerFile(path)
+            case .bearerVariable(let name): .bearerEnvironment(name)
+            case nil: .none
+            }
+        settings.proxy = ProxySettings.fromEnvironment()
+        settings.pool.connections = limits.connections
+        settings.timing.connecting = timeouts.connect
+        settings.timing.handshake = timeouts.connect
+        settings.timing.head = timeouts.response
+        settings.timing.body = timeouts.idle
+        settings.timing.total = timeouts.total
+        return settings
+    }
+
+    private func upstreamURL() throws(ProgramFailure) -> UpstreamURL {
+        let text: String
+        switch location {
+        case .url(let address): text = address.description
+        case .file(let path):
+            let lines = String(decoding: try contents(of: path), as: UTF8.self).split(whereSeparator: \.isNewline)
+            guard lines.count == 1 else { throw ProgramFailure("`\(path)` must hold one URL") }
+            text = String(lines[0])
+        }
+        do throws(UpstreamURL.Mistake) {
+            return try UpstreamURL(text)
+        } catch {
+            // The URL may be a secret, so it isn't shown.
+            throw ProgramFailure("the URL of `\(name)` can't be used: \(error.rawValue)")
+        }
     }
 }
 
