@@ -12,7 +12,8 @@ extension ConfigurationReading {
 
     private func upstream(_ node: Node) -> UpstreamConfiguration? {
         let keys = [
-            "name", "url", "ca", "credential", "catalog", "policy", "unknown_tool", "pins", "timeouts", "limits",
+            "name", "url", "url_file", "ca", "credential", "catalog", "policy", "unknown_tool", "pins", "timeouts",
+            "limits",
         ]
         guard let fields = reading.fields(of: node, "an upstream", keys) else { return nil }
         let name = fields.required("name", upstreamName)
