@@ -12,6 +12,7 @@ enum Komainu {
             TokenCreate.self, TokenList.self, TokenRevoke.self,
             PolicyExplain.self, PolicyMatrix.self,
             ToolsList.self, ToolsDiff.self, ToolsApprove.self,
+            AuditVerify.self, AuditTail.self, AuditQuery.self,
             CertificateCreate.self,
             CompletionScript.self,
             Sample.self,
