@@ -201,3 +201,15 @@ extension Result {
 extension Result where Failure == JSONFailure {
     fileprivate var offset: Int? { failure?.offset }
 }
+
+@Suite struct `JSON within a text` {
+    @Test func `is read up to its end`() throws {
+        let text = Array(#"Found: {"a":[1,"x"]} and [2]."#.utf8)
+        let first = try JSONDocument(parsingValueIn: text, at: 7)
+        #expect(first.encoded(first.root) == Array(#"{"a":[1,"x"]}"#.utf8))
+        #expect(first.end == 20)
+        let second = try JSONDocument(parsingValueIn: text, at: 25)
+        #expect(second.encoded(second.root) == Array("[2]".utf8))
+        #expect(throws: JSONFailure.self) { try JSONDocument(parsingValueIn: text, at: 0) }
+    }
+}

@@ -1,3 +1,4 @@
+import Synchronization
 import System
 import Testing
 
@@ -226,7 +227,7 @@ private func stop(_ loop: EventLoop) {
 
 /// Counts words from any thread.
 final class Counts: Sendable {
-    private let counts = Guarded<[String: Int]>([:])
+    private let counts = Mutex<[String: Int]>([:])
     func add(_ word: String) { counts.withLock { $0[word, default: 0] += 1 } }
     func count(_ word: String) -> Int { counts.withLock { $0[word] ?? 0 } }
     var hasFailed: Bool { counts.withLock { $0.keys.contains { $0.hasPrefix("failed") } } }
@@ -238,7 +239,7 @@ func blockThread(milliseconds: Int) {
 
 /// One value that threads share.
 final class Shared<Value: Sendable>: Sendable {
-    private let stored = Guarded<Value?>(nil)
+    private let stored = Mutex<Value?>(nil)
     var value: Value? {
         get { stored.withLock { $0 } }
         set { stored.withLock { $0 = newValue } }

@@ -1,3 +1,4 @@
+internal import Synchronization
 public import System
 
 /// Turns names into addresses on threads of its own and remembers the answers: a slow name server delays the callers who
@@ -8,7 +9,7 @@ public import System
 public final class Resolver: Sendable {
     private let pool: ThreadPool
     private let look: @Sendable (String) throws(ResolutionFailure) -> [SocketAddress]
-    private let state = Guarded(State())
+    private let state = Mutex(State())
 
     private struct State {
         var known: [String: Known] = [:]

@@ -1,10 +1,11 @@
+internal import Synchronization
 public import System
 
 /// Threads of our own for work that blocks: files, databases, names. Swift's shared pool has as many threads as cores; a
 /// few blocking calls on it stop everything.
 public final class ThreadPool: Sendable {
     private let workers: [Worker]
-    private let state = Guarded(State())
+    private let state = Mutex(State())
 
     private struct State {
         var work: [@Sendable () -> Void] = []
@@ -14,7 +15,7 @@ public final class ThreadPool: Sendable {
 
     private final class Worker: Sendable {
         let bell = Bell()
-        let thread = Guarded<Thread?>(nil)
+        let thread = Mutex<Thread?>(nil)
     }
 
     /// Starts the threads.

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Synchronization
 internal import System
 public import Telemetry
 
@@ -17,7 +18,7 @@ public enum CredentialSource: Sendable {
 /// The current credential of one upstream. Safe from every thread.
 final class UpstreamCredential: Sendable {
     private let source: CredentialSource
-    private let kept = Guarded(Kept())
+    private let kept = Mutex(Kept())
 
     private struct Kept {
         var token: Secret<[UInt8]>?

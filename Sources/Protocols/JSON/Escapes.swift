@@ -69,7 +69,7 @@ struct Escape {
 }
 
 /// The bytes that a string's text stands for. The text has been read before, so its escapes are right.
-func decoded(_ text: Span<UInt8>) -> [UInt8] {
+@usableFromInline func decoded(_ text: Span<UInt8>) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(text.count)
     appendDecoded(text, to: &bytes)

@@ -6,46 +6,75 @@ public import Bytes
 /// value, no byte order mark, no name twice in an object after unescaping, no lone surrogates, limits on everything. Order
 /// and the text of numbers are kept. What is forwarded is written anew from this (`write`), never the bytes that came.
 public struct JSONDocument: Sendable {
-    let bytes: [UInt8]
-    let tape: [TapeEntry]
+    @usableFromInline let bytes: [UInt8]
+    @usableFromInline let tape: [TapeEntry]
 
     /// Reads `bytes` as exactly one value.
     public init(parsing bytes: [UInt8], limits: JSONLimits = .standard) throws(JSONFailure) {
-        self.tape = try JSONReader.tape(of: bytes, limits: limits)
+        self.tape = try JSONReader.tape(of: bytes, from: 0, whole: true, limits: limits)
         self.bytes = bytes
     }
 
+    /// Reads the one value that begins at `start`, such as JSON within a text; what follows it is not looked at.
+    /// `end` tells where it ends.
+    public init(
+        parsingValueIn bytes: [UInt8], at start: Int, limits: JSONLimits = .standard
+    ) throws(JSONFailure) {
+        self.tape = try JSONReader.tape(of: bytes, from: start, whole: false, limits: limits)
+        self.bytes = bytes
+    }
+
+    /// The place after the document's value in the bytes it was read from.
+    public var end: Int { entry(root).outerRange.upperBound }
+
     /// One value of a document, or one member's name: a place in that document, meaningless in any other.
     public struct Node: Hashable, Comparable, Sendable {
-        let index: UInt32
+        @usableFromInline let index: UInt32
 
-        @inline(__always)
+        @inlinable
         init(_ index: Int) {
             self.index = UInt32(truncatingIfNeeded: index)
         }
 
         /// The order of the text: a container comes before what is in it.
-        public static func < (left: Node, right: Node) -> Bool { left.index < right.index }
+        @inlinable public static func < (left: Node, right: Node) -> Bool { left.index < right.index }
     }
 
     /// The value that is the document.
     public var root: Node { Node(0) }
 
     /// What kind of value this is; names of members are strings.
-    public func kind(_ node: Node) -> JSONKind { entry(node).kind }
+    @inlinable public func kind(_ node: Node) -> JSONKind { entry(node).kind }
 
     /// How many members or elements there are; 0 for anything else.
-    public func count(of node: Node) -> Int { entry(node).count }
+    @inlinable public func count(of node: Node) -> Int { entry(node).count }
 
     /// How many bytes the value has as it was written, quotes and white space within it included.
     public func encodedCount(_ node: Node) -> Int { entry(node).outerRange.count }
 
-    @inline(__always)
+    @inlinable
     func entry(_ node: Node) -> TapeEntry { tape[Int(node.index)] }
 
     /// The entry after a value and all within it.
-    @inline(__always)
+    @inlinable
     func after(_ index: Int) -> Int { Int(tape[index].next) }
+}
+
+// MARK: Walking without closures
+
+extension JSONDocument {
+    /// The first element of an array, or the name of an object's first member. Only when `count` is not 0.
+    @inlinable public func first(in container: Node) -> Node { Node(Int(container.index) + 1) }
+
+    /// The value of the member with this name.
+    @inlinable public func value(ofName name: Node) -> Node { Node(Int(name.index) + 1) }
+
+    /// The element after this one, or the name of the member after the one with this value. Only when there is one more.
+    @inlinable public func next(after value: Node) -> Node { Node(after(Int(value.index))) }
+
+    /// A number that is the same for equal names, in all documents of this process. Not secret: names can be made to share
+    /// one, so compare the names too.
+    @inlinable public func fingerprint(ofName name: Node) -> UInt32 { entry(name).next }
 }
 
 // MARK: Objects and arrays
@@ -135,6 +164,11 @@ extension JSONDocument {
     }
 
     /// Whether this is a string with exactly these bytes.
+    public func isString(_ node: Node, equalTo text: Span<UInt8>) -> Bool {
+        entry(node).kind == .string && isText(Int(node.index), equalTo: text)
+    }
+
+    /// Whether this is a string with exactly these bytes.
     public func isString(_ node: Node, equalTo text: ByteString) -> Bool {
         entry(node).kind == .string && isText(Int(node.index), equalTo: text.bytes.span)
     }
@@ -153,7 +187,7 @@ extension JSONDocument {
 
     /// Lends the bytes of a string or name after unescaping, without a copy where there are no escapes; nil when this
     /// is none.
-    public func withStringBytes<Result, Failure: Error>(
+    @inlinable public func withStringBytes<Result, Failure: Error>(
         _ node: Node, _ body: (Span<UInt8>) throws(Failure) -> Result
     ) throws(Failure) -> Result? {
         let entry = entry(node)

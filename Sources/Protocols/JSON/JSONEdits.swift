@@ -58,6 +58,16 @@ public struct JSONEdits: Sendable {
         add(Edit(node: object, change: .append(member: member, encoded: encoded)))
     }
 
+    /// These changes and then those of another: of two replacements of one node, these count.
+    public func merging(_ other: JSONEdits) -> JSONEdits {
+        guard !other.isEmpty else { return self }
+        guard !isEmpty else { return other }
+        var merged = self
+        for edit in other.edits { merged.add(edit) }
+        merged.encodedCount += other.encodedCount
+        return merged
+    }
+
     private mutating func add(_ edit: Edit) {
         if let last = edits.last, edit.node < last.node { isSorted = false }
         edits.append(edit)

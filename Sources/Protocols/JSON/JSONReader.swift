@@ -27,36 +27,45 @@ struct JSONReader {
         frames.reserveCapacity(min(limits.depth, 64))
     }
 
-    /// Reads the whole of `bytes` as one value.
+    /// Reads `bytes` from `start` as one value; `whole` when nothing but white space may follow.
     ///
     /// Most documents have fewer than one value in four bytes. The tape is made for that many and, should it not be
     /// enough, once more for as many as there can be: one value in two bytes.
-    static func tape(of bytes: [UInt8], limits: JSONLimits) throws(JSONFailure) -> [TapeEntry] {
+    static func tape(
+        of bytes: [UInt8], from start: Int, whole: Bool, limits: JSONLimits
+    ) throws(JSONFailure) -> [TapeEntry] {
         guard bytes.count <= min(limits.bytes, Int(Int32.max)) else { throw JSONFailure(.tooLong, at: limits.bytes) }
-        let most = min(bytes.count / 2 + 1, limits.values, TapeEntry.greatestCount)
-        let usual = bytes.count < 4096 ? most : min(most, bytes.count / 4)
+        let count = bytes.count - start
+        let most = min(count / 2 + 1, limits.values, TapeEntry.greatestCount)
+        let usual = count < 4096 ? most : min(most, count / 4)
         do throws(JSONFailure) {
-            return try tape(of: bytes, limits: limits, capacity: usual)
+            return try tape(of: bytes, from: start, whole, limits: limits, capacity: usual)
         } catch {
             guard error.reason == .tooManyValues, usual < most else { throw error }
-            return try tape(of: bytes, limits: limits, capacity: most)
+            return try tape(of: bytes, from: start, whole, limits: limits, capacity: most)
         }
     }
 
     private static func tape(
-        of bytes: [UInt8], limits: JSONLimits, capacity: Int
+        of bytes: [UInt8], from start: Int, _ whole: Bool, limits: JSONLimits, capacity: Int
     ) throws(JSONFailure) -> [TapeEntry] {
         try [TapeEntry](capacity: capacity) { (tape: inout OutputSpan<TapeEntry>) throws(JSONFailure) in
             var reader = JSONReader(limits: limits)
-            try reader.read(bytes.span, &tape)
+            let end = try reader.read(bytes.span, from: start, &tape)
+            guard whole else { return }
+            let rest = reader.afterSpace(bytes.span, end)
+            guard rest == bytes.count else { throw JSONFailure(.trailingBytes, at: rest) }
         }
     }
 
-    private mutating func read(_ text: Span<UInt8>, _ tape: inout OutputSpan<TapeEntry>) throws(JSONFailure) {
-        if text.count >= 3, text[0] == 0xef, text[1] == 0xbb, text[2] == 0xbf {
+    /// Gives the place after the value.
+    private mutating func read(
+        _ text: Span<UInt8>, from start: Int, _ tape: inout OutputSpan<TapeEntry>
+    ) throws(JSONFailure) -> Int {
+        if start == 0, text.count >= 3, text[0] == 0xef, text[1] == 0xbb, text[2] == 0xbf {
             throw JSONFailure(.byteOrderMark, at: 0)
         }
-        var at = afterSpace(text, 0)
+        var at = afterSpace(text, start)
         while true {
             at = try readValue(text, at, &tape)
             // A container was opened: its first element or value comes next.
@@ -65,10 +74,8 @@ struct JSONReader {
                 continue
             }
             at = try closeFinished(text, at, &tape)
-            if at < 0 { break }
+            if at < 0 { return ~at }
         }
-        at = afterSpace(text, ~at)
-        guard at == text.count else { throw JSONFailure(.trailingBytes, at: at) }
     }
 
     /// Reads what begins at `at`. Gives the place after it, or, when it opened a container that is not empty, the

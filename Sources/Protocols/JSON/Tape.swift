@@ -1,26 +1,30 @@
 /// One value, or one member's name, in sixteen bytes. A document is an array of these in the order of the text.
-struct TapeEntry: Sendable {
+@usableFromInline struct TapeEntry: Sendable {
     /// Where the text begins: for strings the first byte within the quotes, else the value's first byte.
-    var start: UInt32
+    @usableFromInline var start: UInt32
     /// The length of that text, as written: within the quotes, or the whole value.
-    var length: UInt32
+    @usableFromInline var length: UInt32
     /// For values: the entry after this value and all within it. For names: the fingerprint.
-    var next: UInt32
+    @usableFromInline var next: UInt32
     /// Kind in bits 0-2, flags in bits 3-7, number of members or elements in bits 8-31.
-    private var bits: UInt32
+    @usableFromInline var bits: UInt32
 
-    struct Flags: OptionSet {
-        let rawValue: UInt32
+    @usableFromInline struct Flags: OptionSet, Sendable {
+        @usableFromInline let rawValue: UInt32
+
+        @inlinable
+        init(rawValue: UInt32) { self.rawValue = rawValue }
+
         /// A string with at least one escape: its text is not its bytes.
-        static let escaped = Flags(rawValue: 1 << 3)
+        @inlinable static var escaped: Flags { Flags(rawValue: 1 << 3) }
         /// The text is not what our writer would write (white space, unneeded escapes): it can't be copied as it is.
-        static let loose = Flags(rawValue: 1 << 4)
+        @inlinable static var loose: Flags { Flags(rawValue: 1 << 4) }
         /// A name of a member.
-        static let name = Flags(rawValue: 1 << 5)
+        @inlinable static var name: Flags { Flags(rawValue: 1 << 5) }
         /// The literal `true`.
-        static let isTrue = Flags(rawValue: 1 << 6)
+        @inlinable static var isTrue: Flags { Flags(rawValue: 1 << 6) }
         /// A number without fraction and exponent.
-        static let integer = Flags(rawValue: 1 << 7)
+        @inlinable static var integer: Flags { Flags(rawValue: 1 << 7) }
     }
 
     /// A count must fit into the bits left for it.
@@ -34,8 +38,8 @@ struct TapeEntry: Sendable {
         self.bits = UInt32(kind.rawValue) | flags.rawValue
     }
 
-    var kind: JSONKind {
-        @inline(__always) get {
+    @usableFromInline var kind: JSONKind {
+        @inlinable get {
             switch bits & 7 {
             case 0: .null
             case 1: .bool
@@ -48,16 +52,16 @@ struct TapeEntry: Sendable {
     }
 
     /// Members of an object, elements of an array.
-    var count: Int {
-        @inline(__always) get { Int(bits >> 8) }
+    @usableFromInline var count: Int {
+        @inlinable get { Int(bits >> 8) }
     }
 
-    @inline(__always)
+    @inlinable
     func has(_ flag: Flags) -> Bool { bits & flag.rawValue != 0 }
 
     /// The text's place in the document.
-    var range: Range<Int> {
-        @inline(__always) get { Int(start)..<Int(start) &+ Int(length) }
+    @usableFromInline var range: Range<Int> {
+        @inlinable get { Int(start)..<Int(start) &+ Int(length) }
     }
 
     /// The same with a string's quotes.

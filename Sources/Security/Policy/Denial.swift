@@ -26,6 +26,8 @@ public struct Denial: Error, Hashable, Sendable, CustomStringConvertible {
         case notEvaluable = "not_evaluable"
         /// The rule's calls are used up for now.
         case rateLimited = "rate_limited"
+        /// The arguments hold a mask or a pseudonym that stood in place of data.
+        case placeholderReturned = "placeholder_returned"
         /// The call names no tool, or its arguments are no object.
         case callMalformed = "call_malformed"
         /// A tool that runs others was called without a tool's name, or with arguments that aren't its own.
@@ -75,6 +77,11 @@ public struct Denial: Error, Hashable, Sendable, CustomStringConvertible {
         self.shadow = shadow
     }
 
+    /// The refusal of arguments that hold what redaction put in place of data: forwarded, it would overwrite that data.
+    public static func placeholderReturned(rule: ByteString, tool: ByteString?) -> Denial {
+        Denial(.placeholderReturned, rule: rule, tool: tool)
+    }
+
     /// The stable code, such as `arguments_not_allowed`.
     public var code: String { reason.rawValue }
 
@@ -93,6 +100,7 @@ public struct Denial: Error, Hashable, Sendable, CustomStringConvertible {
         case .argumentsNotAllowed, .argumentsDenied: "the tool may not be called with these arguments"
         case .notEvaluable: "the arguments can't be judged"
         case .rateLimited: "too many calls for now"
+        case .placeholderReturned: "the arguments hold a value that stands in place of redacted data"
         case .callMalformed: "the call can't be read"
         case .dispatchMalformed: "the tool to run can't be read from the arguments"
         case .dispatchNested: "a tool that runs tools may not be run by another"

@@ -53,6 +53,12 @@ public enum Detector: String, Hashable, Sendable, CaseIterable {
     case secret
     /// An IPv4 or IPv6 address.
     case ip
+    /// An Ethernet address.
+    case mac
+    /// A number that a state gives to persons.
+    case nationalID = "national_id"
+    /// An address or key of a crypto currency.
+    case wallet
 }
 
 extension RedactionGroup {

@@ -6,6 +6,18 @@ private struct NationalID: Sendable {
     let words: [[UInt8]]
     /// How its check digits are made.
     let check: NationalCheck
+    /// How many digits, or letters, it begins with.
+    let lead: Int
+    /// Whether what comes after those can't be one more.
+    let endsLead: Bool
+
+    init(form: [UInt8], words: [[UInt8]], check: NationalCheck) {
+        self.form = form
+        self.words = words
+        self.check = check
+        lead = form.prefix { $0 == form[0] }.count
+        endsLead = lead == form.count || form[lead] != 0x58
+    }
 
     /// Reads `check|form form …|word word …`; in forms `_` stands for a blank.
     static func read(_ line: Substring) -> [NationalID] {
@@ -38,9 +50,10 @@ func findNationalIDs(_ text: Span<UInt8>, _ found: inout [Finding]) {
 }
 
 private func idEnd(_ text: Span<UInt8>, _ start: Int) -> Int? {
-    let lead = isDigit(text[start]) ? 0 : 1
+    let kind = isDigit(text[start]) ? 0 : 1
+    let lead = text.endOfRun(from: start, limit: 20) { kind == 0 ? isDigit($0) : isLetter($0) } - start
     var words: (start: Int, end: Int)?
-    for id in nationalIDs[lead] {
+    for id in nationalIDs[kind] where lead == id.lead || !id.endsLead && lead > id.lead {
         guard let (end, characters) = match(text, start, id.form), id.check.isRight(characters) else { continue }
         guard !id.words.isEmpty else { return end }
         let range = words ?? wordsBefore(text, start)

@@ -7,8 +7,12 @@ struct TextScanner {
 
     /// What was found, in order, without overlaps: where two detectors found overlapping things, one finding covers both.
     func findings(in text: Span<UInt8>) -> [Finding] {
+        findings(in: text, TextTraits(text))
+    }
+
+    /// The same for a text whose traits are known.
+    func findings(in text: Span<UInt8>, _ traits: TextTraits) -> [Finding] {
         guard text.count >= 6, !isTimestamp(text) else { return [] }
-        let traits = TextTraits(text)
         var found: [Finding] = []
         if kinds.contains(.email) { findEmails(text, traits, &found) }
         if kinds.contains(.jwt), traits.longestToken >= 20, traits.dots >= 2 { findTokensOfJOSE(text, &found) }

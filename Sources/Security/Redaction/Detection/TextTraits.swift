@@ -11,6 +11,8 @@ struct TextTraits {
     var hasAt = false
     var hasPercent = false
     var hasPlus = false
+    /// `{` or `[`: JSON may begin.
+    var hasBracket = false
     /// The longest run of letters, digits and `_ - . ~ + / =`.
     var longestToken = 0
 
@@ -32,17 +34,23 @@ struct TextTraits {
             default:
                 longestToken = max(longestToken, token)
                 token = -1
-                if byte == 0x40 {
-                    hasAt = true
-                } else if byte == 0x3a {
-                    colons += 1
-                } else if byte == 0x25 {
-                    hasPercent = true
-                }
+                note(byte)
             }
             token += 1
         }
         longestToken = max(longestToken, token)
+    }
+
+    /// A byte that ends a token.
+    @inline(__always)
+    private mutating func note(_ byte: UInt8) {
+        switch byte {
+        case 0x40: hasAt = true
+        case 0x3a: colons += 1
+        case 0x25: hasPercent = true
+        case 0x7b, 0x5b: hasBracket = true
+        default: break
+        }
     }
 }
 

@@ -1,0 +1,177 @@
+import Bytes
+import JSON
+
+/// Where in a message something was redacted.
+enum RedactionPlace: String, CaseIterable, Sendable {
+    /// `result.structuredContent`
+    case structuredContent
+    /// `result.content`, and contents and messages of resources and prompts.
+    case content
+    /// Any `_meta`.
+    case meta = "_meta"
+    /// `error.message` and `error.data`.
+    case error
+    /// `params` of a notice or request.
+    case params
+    /// The arguments of a call, in the record of it.
+    case arguments
+    /// Anywhere else in a result.
+    case other
+
+    var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+}
+
+extension Pass {
+    /// Visits a whole JSON-RPC message, each part by what the protocol says it is (MCP 2025-11-25 and 2026-07-28, schema).
+    mutating func visitMessage(_ document: JSONDocument, editing edits: JSONEdits) throws(Withheld) {
+        layers = [Layer(document: document, depth: 0)]
+        layers[0].edits = edits
+        if let result = document.member("result", of: document.root) { try visitResult(result, document) }
+        if let error = document.member("error", of: document.root) { try visitError(error, document) }
+        if let params = document.member("params", of: document.root) {
+            place = .params
+            try visitParams(params, document)
+        }
+    }
+
+    private mutating func visitError(_ error: JSONDocument.Node, _ document: JSONDocument) throws(Withheld) {
+        place = .error
+        for member in document.members(of: error) where !document.isString(member.name, equalTo: "code") {
+            try visitValue(member.value, document)
+        }
+    }
+
+    /// Progress, log messages and the rest: any text is prose, `data` is any JSON, tokens and levels stay.
+    private mutating func visitParams(_ params: JSONDocument.Node, _ document: JSONDocument) throws(Withheld) {
+        guard document.kind(params) == .object else { return try visitValue(params, document) }
+        for member in document.members(of: params) {
+            let name = document.string(member.name) ?? ""
+            if Self.namesOfParams.contains(name) {
+                fix(member.value, document)
+            } else if name == "result" {
+                try visitResult(member.value, document)
+            } else {
+                try visitValue(member.value, document)
+            }
+        }
+    }
+
+    /// Members of notices that the protocol compares or counts with.
+    private static let namesOfParams: Set<ByteString> = [
+        "progressToken", "level", "requestId", "taskId", "status", "method", "protocolVersion", "elicitationId", "mode",
+    ]
+
+    /// Members of results that the protocol gives a meaning: tokens, states, and what must come back byte for byte.
+    private static let namesOfResult: Set<ByteString> = [
+        "resultType", "cacheScope", "protocolVersion", "requestState", "taskId", "status", "role", "stopReason",
+        "model",
+        "nextCursor", "createdAt", "lastUpdatedAt",
+    ]
+
+    private mutating func visitResult(_ result: JSONDocument.Node, _ document: JSONDocument) throws(Withheld) {
+        guard document.kind(result) == .object else {
+            place = .other
+            return try visitValue(result, document)
+        }
+        for member in document.members(of: result) {
+            let name = document.string(member.name) ?? ""
+            place = Self.places[name] ?? .other
+            switch name {
+            case "content", "contents": try visitBlocks(member.value, document)
+            case "messages": try visitMessages(member.value, document)
+            case "tools", "prompts", "resources", "resourceTemplates", "capabilities", "serverInfo":
+                try visit(member.value, document, 0, state: automaton.dead, name: nil)
+            case "result": try visitResult(member.value, document)
+            case "error": try visitError(member.value, document)
+            case _ where Self.namesOfResult.contains(name): fix(member.value, document)
+            default: try visitValue(member.value, document)
+            }
+        }
+    }
+
+    private static let places: [ByteString: RedactionPlace] = [
+        "structuredContent": .structuredContent, "content": .content, "contents": .content, "messages": .content,
+        "_meta": .meta,
+        "error": .error,
+    ]
+
+    /// A value with a root of its own for field paths.
+    private mutating func visitValue(_ node: JSONDocument.Node, _ document: JSONDocument) throws(Withheld) {
+        try visit(node, document, 0, state: automaton.initial, name: nil)
+    }
+
+    /// A text, or what stands where a text should.
+    private mutating func visitProse(_ node: JSONDocument.Node, _ document: JSONDocument) throws(Withheld) {
+        try visit(node, document, 0, state: automaton.dead, name: nil)
+    }
+
+    /// Remembers a string that can't be changed.
+    private mutating func fix(_ node: JSONDocument.Node, _ document: JSONDocument) {
+        if document.kind(node) == .string { layers[0].fixed.append(node) }
+    }
+
+    // MARK: Content
+
+    private mutating func visitBlocks(_ node: JSONDocument.Node, _ document: JSONDocument) throws(Withheld) {
+        guard document.kind(node) == .array else { return try visitBlock(node, document) }
+        for block in document.elements(of: node) { try visitBlock(block, document) }
+    }
+
+    private mutating func visitMessages(_ node: JSONDocument.Node, _ document: JSONDocument) throws(Withheld) {
+        guard document.kind(node) == .array else { return try visitValue(node, document) }
+        for message in document.elements(of: node) {
+            for member in document.members(of: message) {
+                if document.isString(member.name, equalTo: "content") {
+                    try visitBlocks(member.value, document)
+                } else if document.isString(member.name, equalTo: "role") {
+                    fix(member.value, document)
+                } else {
+                    try visitValue(member.value, document)
+                }
+            }
+        }
+    }
+
+    /// One block of content, or one resource's contents.
+    private mutating func visitBlock(_ block: JSONDocument.Node, _ document: JSONDocument) throws(Withheld) {
+        guard document.kind(block) == .object else { return try visitValue(block, document) }
+        for member in document.members(of: block) {
+            let name = document.string(member.name) ?? ""
+            switch name {
+            // The text's own JSON is what paths are about; the text itself has no name.
+            case "text": try visit(member.value, document, 0, state: automaton.dead, name: nil)
+            case "type", "mimeType", "role": fix(member.value, document)
+            case "resource": try visitBlock(member.value, document)
+            case "content": try visitBlocks(member.value, document)
+            case "blob": try visitBlob(member.value, of: block, document)
+            // Pictures and sound are opaque; a policy that opens them knows.
+            case "data" where isMedia(block, document): break
+            case "_meta":
+                let before = place
+                place = .meta
+                try visitValue(member.value, document)
+                place = before
+            case "uri", "name", "title", "description", "icons", "annotations", "size":
+                try visitProse(member.value, document)
+            default: try visitValue(member.value, document)
+            }
+        }
+    }
+
+    private func isMedia(_ block: JSONDocument.Node, _ document: JSONDocument) -> Bool {
+        guard let type = document.member("type", of: block) else { return false }
+        return document.isString(type, equalTo: "image") || document.isString(type, equalTo: "audio")
+    }
+
+    /// A resource in base 64: a text of it is read as one, anything else is left to the policy.
+    private mutating func visitBlob(
+        _ node: JSONDocument.Node, of block: JSONDocument.Node, _ document: JSONDocument
+    ) throws(Withheld) {
+        guard let encoded = document.string(node), let text = Base64.decode(encoded),
+            String(validating: text, as: UTF8.self) != nil
+        else { return }
+        var composed = ComposedText(node: node, parts: [], isChanged: false, isBase64: true)
+        try divide(text, into: &composed, 0, state: automaton.dead)
+        layers[0].composed.append(composed)
+    }
+}

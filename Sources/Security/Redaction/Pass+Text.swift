@@ -1,0 +1,230 @@
+import Bytes
+import JSON
+import Policy
+
+extension Pass {
+    /// Visits a string: JSON within it becomes a layer, the rest is looked through by the detectors.
+    mutating func visitText(
+        _ node: JSONDocument.Node, _ document: JSONDocument, _ layer: Int, state: Int, name: Int?
+    ) throws(Withheld) {
+        if let name, names.meanings[name].isCursor { return }
+        let look = document.withStringBytes(node) { text in self.look(at: text, name: name) } ?? Look()
+        if look.mayHoldJSON {
+            try compose(node, document.string(node)?.bytes ?? [], document, layer, state: state, look.findings)
+        } else if look.findings.isEmpty {
+            layers[layer].plain.append(node)
+        } else {
+            let text = try replaced(document.string(node)?.bytes ?? [], look.findings)
+            layers[layer].composed.append(ComposedText(node: node, parts: [.text(text)], isChanged: true))
+        }
+    }
+
+    /// What a first look at a text tells.
+    private struct Look {
+        var findings: [Finding] = []
+        var mayHoldJSON = false
+    }
+
+    private func look(at text: Span<UInt8>, name: Int?) -> Look {
+        var look = Look()
+        guard text.count >= 2, !isTimestamp(text) else { return look }
+        let traits = TextTraits(text)
+        // JSON, or a text that names its values: `email: ada@…`.
+        if traits.hasBracket
+            || !program.lastNames.isEmpty && traits.colons + traits.equals > 0 && !looseFields(in: text).isEmpty
+        {
+            look.mayHoldJSON = true
+            return look
+        }
+        if let name, let finding = wholeFinding(text, names.meanings[name]) {
+            look.findings = [finding]
+        } else {
+            look.findings = scanner.findings(in: text, traits)
+        }
+        return look
+    }
+
+    /// A value that is what its name says.
+    private func wholeFinding(_ text: Span<UInt8>, _ name: NameMeaning) -> Finding? {
+        if let secret = name.secret, program.kinds.contains(.secret), isSecretValue(text, 0, text.count, secret) {
+            return Finding(.secret, 0, text.count)
+        }
+        if name.isPhone, program.kinds.contains(.phone), looksLikePhone(text) { return Finding(.phone, 0, text.count) }
+        return nil
+    }
+
+    // MARK: JSON in texts
+
+    /// How many times a text may be tried as JSON, and how many bytes may be read in vain for each byte of it: a text of
+    /// nothing but brackets would else be read again from each of them.
+    private static let mostAttempts = 256
+    private static let wastePerByte = 4
+
+    private mutating func compose(
+        _ node: JSONDocument.Node, _ text: [UInt8], _ document: JSONDocument, _ layer: Int, state: Int,
+        _ findings: [Finding]
+    ) throws(Withheld) {
+        var composed = ComposedText(node: node, parts: [], isChanged: false)
+        try divide(text, into: &composed, layer, state: state)
+        layers[layer].composed.append(composed)
+    }
+
+    /// Divides a text into JSON and what stands around it.
+    mutating func divide(
+        _ text: [UInt8], into composed: inout ComposedText, _ layer: Int, state: Int
+    ) throws(Withheld) {
+        var at = 0
+        var plain = 0
+        var attempts = 0
+        var waste = text.count * Self.wastePerByte
+        let isDeep = layers[layer].depth + 1 >= Self.deepestLayer
+        while at < text.count, !isDeep, attempts < Self.mostAttempts, waste > 0 {
+            guard beginsJSON(text, at) else {
+                at += 1
+                continue
+            }
+            attempts += 1
+            guard let inner = try? JSONDocument(parsingValueIn: text, at: at) else {
+                waste -= text.count - at
+                at += 1
+                continue
+            }
+            try addPlain(text[plain..<at], to: &composed)
+            layers.append(Layer(document: inner, depth: layers[layer].depth + 1))
+            composed.parts.append(.layer(layers.count - 1, original: Array(text[at..<inner.end])))
+            let inside = automaton.union(automaton.stepToPlain(state), automaton.initial)
+            try visit(inner.root, inner, layers.count - 1, state: inside, name: nil)
+            at = inner.end
+            plain = at
+        }
+        try addPlain(text[plain...], to: &composed)
+    }
+
+    /// Whether an object with members or an array of something may begin here.
+    private func beginsJSON(_ text: [UInt8], _ at: Int) -> Bool {
+        guard text[at] == 0x7b || text[at] == 0x5b else { return false }
+        var next = at + 1
+        while next < text.count, isBlank(text[next]) { next += 1 }
+        guard next < text.count else { return false }
+        if text[at] == 0x7b { return text[next] == 0x22 || text[next] == 0x7d }
+        switch text[next] {
+        case 0x7b, 0x5b, 0x22, 0x5d, 0x2d, 0x30...0x39, 0x74, 0x66, 0x6e: return true
+        default: return false
+        }
+    }
+
+    private mutating func addPlain(_ text: ArraySlice<UInt8>, to composed: inout ComposedText) throws(Withheld) {
+        guard !text.isEmpty else { return }
+        let text = Array(text)
+        var findings = scanner.findings(in: text.span)
+        let fields = program.lastNames.isEmpty ? [] : looseFields(in: text.span)
+        guard !findings.isEmpty || !fields.isEmpty else {
+            composed.parts.append(.text(text))
+            return
+        }
+        findings.removeAll { finding in fields.contains { $0.start < finding.end && finding.start < $0.end } }
+        composed.parts.append(.text(try replaced(text, findings, fields)))
+        composed.isChanged = true
+    }
+
+    // MARK: Texts that name their values
+
+    /// A value that stands behind a field's name in a text that is not JSON, or not quite.
+    struct LooseField {
+        let start: Int
+        let end: Int
+        let rule: Int
+    }
+
+    /// Finds `"email": "…"`, `email: …`, `email=…` for the last names of the program's field paths, in any case.
+    private func looseFields(in text: Span<UInt8>) -> [LooseField] {
+        var fields: [LooseField] = []
+        var at = 0
+        while at < text.count {
+            guard isLetter(text[at]) || text[at] == 0x5f, text.isWordStart(at) else {
+                at += 1
+                continue
+            }
+            let end = text.endOfRun(from: at) { isWord($0) || $0 == 0x2d }
+            if let value = startOfLooseValue(text, end),
+                let rule = program.lastNames[ByteString(text.extracting(at..<end)).asciiLowercased]
+            {
+                let stop = endOfLooseValue(text, value)
+                if stop > value { fields.append(LooseField(start: value, end: stop, rule: rule)) }
+                at = max(stop, end)
+            } else {
+                at = max(end, at + 1)
+            }
+        }
+        return fields
+    }
+
+    private func startOfLooseValue(_ text: Span<UInt8>, _ end: Int) -> Int? {
+        var at = text.endOfRun(from: end, limit: 2) {
+            $0 == 0x22 || $0 == 0x27 || $0 == 0x60 || $0 == 0x2a || $0 == 0x5c
+        }
+        at = text.endOfRun(from: at, limit: 3) { $0 == 0x20 || $0 == 0x2a }
+        guard text.at(at) == 0x3a || text.at(at) == 0x3d, at < text.count else { return nil }
+        // `email://` and `a::b` name no values.
+        guard text.at(at + 1) != 0x2f, text.at(at + 1) != 0x3a else { return nil }
+        at = text.endOfRun(from: at + 1, limit: 8) { $0 == 0x20 || $0 == 0x09 || $0 == 0x2a || $0 == 0x3d }
+        return at < text.count ? at : nil
+    }
+
+    /// To the closing quote, or to the end of the line, the clause or the object.
+    private func endOfLooseValue(_ text: Span<UInt8>, _ start: Int) -> Int {
+        let quote = text[start]
+        if quote == 0x22 || quote == 0x27 {
+            var at = start + 1
+            while at < text.count, text[at] != quote { at += text[at] == 0x5c ? 2 : 1 }
+            return min(at + 1, text.count)
+        }
+        return text.endOfRun(from: start, limit: 256) {
+            $0 != 0x0a && $0 != 0x0d && $0 != 0x2c && $0 != 0x3b && $0 != 0x7d && $0 != 0x5d && $0 != 0x7c && $0 != 0x29
+        }
+    }
+
+    // MARK: Replacing
+
+    /// A text with what was found in it replaced, by what the rules say.
+    mutating func replaced(
+        _ text: [UInt8], _ findings: [Finding], _ fields: [LooseField] = []
+    ) throws(Withheld) -> [UInt8] {
+        var changes: [(range: Range<Int>, replacement: [UInt8])] = []
+        for finding in findings {
+            guard let rule = program.textRules[finding.kind.place] else { continue }
+            if rule.way == .withhold { throw Withheld(.rule, rule: rule.group) }
+            let value = Array(text[finding.start..<finding.end])
+            let replacement = replacement(for: value, rule.way, finding.kind)
+            removed.add(value, replacement.isEmpty ? Pseudonyms.mask(of: finding.kind) : replacement)
+            note(finding.kind)
+            changes.append((finding.start..<finding.end, replacement))
+        }
+        for field in fields { changes.append(try change(field, text)) }
+        changes.sort { $0.range.lowerBound < $1.range.lowerBound }
+        var out: [UInt8] = []
+        var copied = 0
+        for (range, replacement) in changes where range.lowerBound >= copied {
+            out += text[copied..<range.lowerBound]
+            out += replacement
+            copied = range.upperBound
+        }
+        return out + text[copied...]
+    }
+
+    private mutating func change(
+        _ field: LooseField, _ text: [UInt8]
+    ) throws(Withheld) -> (range: Range<Int>, replacement: [UInt8]) {
+        let rule = program.fieldRules[field.rule]
+        if rule.way == .withhold { throw Withheld(.rule, rule: rule.group) }
+        let quote = text[field.start]
+        let isQuoted = (quote == 0x22 || quote == 0x27) && field.end - field.start >= 2 && text[field.end - 1] == quote
+        let range = isQuoted ? field.start + 1..<field.end - 1 : field.start..<field.end
+        let value = Array(text[range])
+        note(field: field.rule)
+        let isNumber = !isQuoted && value.allSatisfy { isDigit($0) || $0 == 0x2e || $0 == 0x2d }
+        let replacement = isNumber ? [0x30] : replacement(for: value, rule.way, nil)
+        removed.add(value, replacement.isEmpty || isNumber ? Pseudonyms.mask : replacement)
+        return (range, replacement)
+    }
+}

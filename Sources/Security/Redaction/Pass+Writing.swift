@@ -1,0 +1,91 @@
+import Bytes
+import JSON
+
+extension Pass {
+    /// Looks for what was removed in all that remains, and replaces it there too.
+    mutating func cleanResidue() throws(Withheld) {
+        guard !removed.isEmpty else { return }
+        for layer in layers.indices {
+            let document = layers[layer].document
+            for node in layers[layer].plain {
+                guard let text = document.withStringBytes(node, { removed.cleaned($0) }) ?? nil else { continue }
+                noteResidue()
+                layers[layer].edits.replace(node, with: encoded(text))
+            }
+            for index in layers[layer].composed.indices { cleanComposed(layer, index) }
+            // What can't be changed, must not be.
+            for node in layers[layer].fixed {
+                if document.withStringBytes(node, { removed.cleaned($0) }) ?? nil != nil { throw Withheld(.residue) }
+            }
+        }
+        cleanNames()
+    }
+
+    private mutating func cleanComposed(_ layer: Int, _ index: Int) {
+        for part in layers[layer].composed[index].parts.indices {
+            guard case .text(let text) = layers[layer].composed[index].parts[part],
+                let cleaned = removed.cleaned(text.span)
+            else {
+                continue
+            }
+            noteResidue()
+            layers[layer].composed[index].parts[part] = .text(cleaned)
+            layers[layer].composed[index].isChanged = true
+        }
+    }
+
+    /// Names of members that hold a removed value.
+    private mutating func cleanNames() {
+        var replacements: [ByteString: [UInt8]] = [:]
+        for (index, meaning) in names.meanings.enumerated() where meaning.replacement == nil {
+            guard let text = removed.cleaned(meaning.name.span) else { continue }
+            // Two names may hold the same value; they must stay different.
+            replacements[ByteString(meaning.name)] = encoded(text + bytes(" \(index)"))
+        }
+        guard !replacements.isEmpty else { return }
+        for layer in layers.indices {
+            let document = layers[layer].document
+            renameMembers(of: document.root, document, layer, replacements)
+        }
+    }
+
+    private mutating func renameMembers(
+        of node: JSONDocument.Node, _ document: JSONDocument, _ layer: Int, _ replacements: [ByteString: [UInt8]]
+    ) {
+        for element in document.elements(of: node) { renameMembers(of: element, document, layer, replacements) }
+        for member in document.members(of: node) {
+            if let name = document.string(member.name), let replacement = replacements[name] {
+                noteResidue()
+                layers[layer].edits.replace(member.name, with: replacement)
+            }
+            renameMembers(of: member.value, document, layer, replacements)
+        }
+    }
+
+    /// Writes the message: the innermost layers first, because the outer ones hold their texts.
+    mutating func write() -> [UInt8] {
+        var written = [[UInt8]?](repeating: nil, count: layers.count)
+        for layer in layers.indices.reversed() {
+            for composed in layers[layer].composed { take(composed, into: layer, written) }
+            if layer > 0, layers[layer].edits.isEmpty { continue }
+            let document = layers[layer].document
+            written[layer] = document.encoded(document.root, editing: layers[layer].edits)
+        }
+        return written.first.flatMap { $0 } ?? []
+    }
+
+    private mutating func take(_ composed: ComposedText, into layer: Int, _ written: [[UInt8]?]) {
+        var isChanged = composed.isChanged
+        var text: [UInt8] = []
+        for part in composed.parts {
+            switch part {
+            case .text(let bytes): text += bytes
+            case .layer(let inner, let original):
+                isChanged = isChanged || written[inner] != nil
+                text += written[inner] ?? original
+            }
+        }
+        guard isChanged else { return }
+        layers[layer].edits.replace(composed.node, with: encoded(composed.isBase64 ? bytes(Base64.encode(text)) : text))
+    }
+}

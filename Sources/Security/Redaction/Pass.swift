@@ -1,0 +1,289 @@
+import Bytes
+import JSON
+import Policy
+
+/// One message on its way through a redaction program.
+///
+/// First every value is visited once: field rules and detectors note what to change. Then everything that was removed is
+/// looked for in all that remains. Only then is the message written. JSON within texts is a layer of its own, so that all
+/// of this happens inside it too.
+struct Pass {
+    let program: RedactionProgram
+    let pseudonyms: Pseudonyms
+    let scanner: TextScanner
+    var automaton: FieldAutomaton
+    private let sizeAtStart: Int
+    var names = NameTable()
+    var layers: [Layer] = []
+    var removed: RemovedValues
+    var place = RedactionPlace.other
+    /// Tools that must not be told about: entries with their names are left out of lists.
+    var hiddenTools: Set<ByteString> = [] {
+        didSet { for name in hiddenTools { removed.add(name.bytes, Pseudonyms.mask) } }
+    }
+    /// Objects in the longest array: what a result's rows are.
+    var rows = 0
+    /// Pseudonyms that were given, with what they stand for; only when they are to be put back some day.
+    var given: [(pseudonym: [UInt8], original: [UInt8])] = []
+    private let remembers: Bool
+    private(set) var counts: [Int]
+    /// Replacements that are the same for many values, encoded once.
+    private var encodedMasks: [[UInt8]: [UInt8]] = [:]
+    private var namesReplaced = 0
+
+    /// How deep JSON may stand in texts within JSON.
+    static let deepestLayer = 5
+
+    init(
+        _ program: RedactionProgram, _ pseudonyms: Pseudonyms, vocabulary: Set<ByteString> = [], remembers: Bool = false
+    ) {
+        self.remembers = remembers
+        self.program = program
+        self.pseudonyms = pseudonyms
+        scanner = TextScanner(kinds: program.kinds)
+        automaton = program.borrowAutomaton()
+        sizeAtStart = automaton.size
+        removed = RemovedValues(vocabulary: vocabulary)
+        counts = [Int](
+            repeating: 0,
+            count: RedactionPlace.allCases.count * (program.fieldRules.count + DataKind.allCases.count + 1))
+    }
+
+    /// One document: the message itself, or JSON in one of its texts.
+    struct Layer {
+        let document: JSONDocument
+        /// How many texts it stands in.
+        let depth: Int
+        var edits = JSONEdits()
+        /// Strings that were left alone, to be looked through again.
+        var plain: [JSONDocument.Node] = []
+        /// Strings in several parts, or changed in part.
+        var composed: [ComposedText] = []
+        /// Strings that the protocol gives a meaning: they can't be changed, only be cause to withhold.
+        var fixed: [JSONDocument.Node] = []
+    }
+
+    /// A string with JSON in it, or one of which parts were replaced.
+    struct ComposedText {
+        enum Part {
+            case text([UInt8])
+            /// JSON: its layer, and its text as it stood there.
+            case layer(Int, original: [UInt8])
+        }
+
+        let node: JSONDocument.Node
+        var parts: [Part]
+        var isChanged: Bool
+        /// Whether the string is this text in base 64.
+        var isBase64 = false
+    }
+
+    // MARK: Walking
+
+    /// Visits a value that a path may lead to, and all in it.
+    mutating func visit(
+        _ node: JSONDocument.Node, _ document: JSONDocument, _ layer: Int, state: Int, name: Int?
+    ) throws(Withheld) {
+        let kind = document.kind(node)
+        let state = kind == .array ? state : automaton.stepToPlain(state)
+        if let rule = automaton.rule(in: state) {
+            try apply(rule, to: node, document, layer)
+            return
+        }
+        switch kind {
+        case .array:
+            let inner = automaton.stepToElement(state)
+            var objects = 0
+            var element = document.first(in: node)
+            for index in 0..<document.count(of: node) {
+                if index > 0 { element = document.next(after: element) }
+                if document.kind(element) == .object { objects += 1 }
+                if !hiddenTools.isEmpty, tellsOfHiddenTool(element, document) {
+                    layers[layer].edits.remove(element)
+                    noteResidue()
+                    continue
+                }
+                try visit(element, document, layer, state: inner, name: name)
+            }
+            rows = max(rows, objects)
+        case .object:
+            var member = document.first(in: node)
+            for index in 0..<document.count(of: node) {
+                if index > 0 { member = document.next(after: document.value(ofName: member)) }
+                let meaning = try meaning(of: member, document)
+                if let replacement = names.meanings[meaning].replacement {
+                    layers[layer].edits.replace(member, with: replacement)
+                }
+                let inner = automaton.step(state, names.meanings[meaning].symbol)
+                try visit(document.value(ofName: member), document, layer, state: inner, name: meaning)
+            }
+        case .string:
+            try visitText(node, document, layer, state: state, name: name)
+        case .null, .bool, .number:
+            break
+        }
+    }
+
+    /// Whether an element is a hidden tool's name, or an object that is named so.
+    private func tellsOfHiddenTool(_ element: JSONDocument.Node, _ document: JSONDocument) -> Bool {
+        let named = [element] + ["name", "tool_name", "tool"].compactMap { document.member($0, of: element) }
+        return named.contains { document.string($0).map(hiddenTools.contains) ?? false }
+    }
+
+    /// What a member's name means, found or worked out.
+    mutating func meaning(of member: JSONDocument.Node, _ document: JSONDocument) throws(Withheld) -> Int {
+        if let known = names.find(member, in: document) { return known }
+        let name = document.string(member)?.bytes ?? []
+        let findings = scanner.findings(in: name.span)
+        var replacement: [UInt8]?
+        if !findings.isEmpty || name.span.first(Pseudonyms.mark, from: 0, before: name.count) != nil {
+            replacement = encoded(try replacedName(name, findings))
+        }
+        let meaning = NameMeaning(name, symbol: automaton.symbol(of: name.span), replacement: replacement)
+        return names.add(meaning, fingerprint: document.fingerprint(ofName: member))
+    }
+
+    /// Names must stay different from each other: masks are numbered.
+    private mutating func replacedName(_ name: [UInt8], _ findings: [Finding]) throws(Withheld) -> [UInt8] {
+        namesReplaced += 1
+        var text = try replaced(name, findings)
+        if text.isEmpty || text == name || text.span.first(Pseudonyms.mark, from: 0, before: text.count) != nil {
+            text += bytes(" \(namesReplaced)")
+        }
+        return text
+    }
+
+    // MARK: Field rules
+
+    private mutating func apply(
+        _ index: Int, to node: JSONDocument.Node, _ document: JSONDocument, _ layer: Int
+    ) throws(Withheld) {
+        let rule = program.fieldRules[index]
+        switch rule.way {
+        case .withhold:
+            // Where there is nothing, nothing is withheld.
+            guard document.kind(node) != .null else { return }
+            throw Withheld(.rule, rule: rule.group)
+        case .remove:
+            note(field: index)
+            remember(node, document)
+            layers[layer].edits.remove(node)
+        case .null:
+            guard document.kind(node) != .null else { return }
+            note(field: index)
+            remember(node, document)
+            layers[layer].edits.replace(node, with: bytes("null"))
+        case .mask, .zero, .hash, .partial, .pseudonym:
+            try replaceLeaves(of: node, document, layer, index, rule.way)
+        }
+        if removed.isFull { throw Withheld(.tooMuch, rule: rule.group) }
+    }
+
+    /// Replaces each value in a value and keeps the form: what was an object with three members still is.
+    private mutating func replaceLeaves(
+        of node: JSONDocument.Node, _ document: JSONDocument, _ layer: Int, _ index: Int, _ way: Way
+    ) throws(Withheld) {
+        switch document.kind(node) {
+        case .null:
+            return
+        case .bool:
+            guard document.bool(node) == true else { return }
+            layers[layer].edits.replace(node, with: bytes("false"))
+        case .number:
+            if let text = document.numberText(node)?.bytes { removed.add(text, Pseudonyms.mask) }
+            guard document.integer(node) != 0 else { return }
+            layers[layer].edits.replace(node, with: [0x30])
+        case .string:
+            guard let text = document.string(node)?.bytes, !text.isEmpty else { return }
+            let replacement = replacement(for: text, way, nil)
+            removed.add(text, replacement.isEmpty ? Pseudonyms.mask : replacement)
+            layers[layer].edits.replace(node, with: encoded(replacement))
+        case .array:
+            for element in document.elements(of: node) { try replaceLeaves(of: element, document, layer, index, way) }
+            return
+        case .object:
+            for member in document.members(of: node) {
+                let meaning = try meaning(of: member.name, document)
+                if let replacement = names.meanings[meaning].replacement {
+                    layers[layer].edits.replace(member.name, with: replacement)
+                }
+                try replaceLeaves(of: member.value, document, layer, index, way)
+            }
+            return
+        }
+        note(field: index)
+    }
+
+    /// Takes the texts of a value that goes away as a whole.
+    private mutating func remember(_ node: JSONDocument.Node, _ document: JSONDocument) {
+        switch document.kind(node) {
+        case .string: if let text = document.string(node)?.bytes { removed.add(text, Pseudonyms.mask) }
+        case .number: if let text = document.numberText(node)?.bytes { removed.add(text, Pseudonyms.mask) }
+        case .array: for element in document.elements(of: node) { remember(element, document) }
+        case .object: for member in document.members(of: node) { remember(member.value, document) }
+        case .null, .bool: break
+        }
+    }
+
+    /// What stands in place of a text.
+    mutating func replacement(for text: [UInt8], _ way: Way, _ kind: DataKind?) -> [UInt8] {
+        let replacement = pseudonyms.replacement(for: text, way, kind)
+        if remembers, way == .pseudonym { given.append((replacement, text)) }
+        return replacement
+    }
+
+    // MARK: Notes
+
+    private var rulesPerPlace: Int { program.fieldRules.count + DataKind.allCases.count + 1 }
+
+    /// Counts a change by a field rule.
+    mutating func note(field rule: Int) { counts[place.index * rulesPerPlace + rule] += 1 }
+
+    /// Counts a change by a detector.
+    mutating func note(_ kind: DataKind) {
+        counts[place.index * rulesPerPlace + program.fieldRules.count + kind.place] += 1
+    }
+
+    /// Counts a removed value that stood elsewhere too.
+    mutating func noteResidue() { counts[place.index * rulesPerPlace + rulesPerPlace - 1] += 1 }
+
+    /// What was done, without any value.
+    var facts: [RedactionFact] {
+        var facts: [RedactionFact] = []
+        for place in RedactionPlace.allCases {
+            for rule in 0..<rulesPerPlace where counts[place.index * rulesPerPlace + rule] > 0 {
+                let count = counts[place.index * rulesPerPlace + rule]
+                facts.append(fact(place, rule, count))
+            }
+        }
+        return facts
+    }
+
+    private func fact(_ place: RedactionPlace, _ rule: Int, _ count: Int) -> RedactionFact {
+        let place = ByteString(place.rawValue)
+        if rule < program.fieldRules.count {
+            let field = program.fieldRules[rule]
+            return RedactionFact(place: place, rule: field.group, count: count, way: field.way, path: field.path)
+        }
+        guard rule < rulesPerPlace - 1 else {
+            return RedactionFact(place: place, rule: "", count: count, way: .mask, path: nil)
+        }
+        let kind = DataKind.allCases[rule - program.fieldRules.count]
+        let text = program.textRules[kind.place]
+        return RedactionFact(
+            place: place, rule: text?.group ?? "", count: count, way: text?.way ?? .mask,
+            path: ByteString("detect " + kind.rawValue))
+    }
+
+    /// A text as JSON; masks come again and again.
+    mutating func encoded(_ text: [UInt8]) -> [UInt8] {
+        if let known = encodedMasks[text] { return known }
+        var writer = JSONWriter()
+        writer.string(ByteString(text))
+        if text.first == 0x5b, encodedMasks.count < 64 { encodedMasks[text] = writer.bytes }
+        return writer.bytes
+    }
+
+    /// Gives back to the program what its machine has learnt.
+    func finish() { program.giveBack(automaton, grownFrom: sizeAtStart) }
+}

@@ -1,0 +1,153 @@
+import Bytes
+import OpenSSL
+import Policy
+
+/// Makes what stands in place of a value, and recognises it when it comes back.
+///
+/// | way | in place of a text | of a number | of a truth value |
+/// |---|---|---|---|
+/// | mask | `[REDACTED]`, by a detector `[REDACTED:email]` | 0 | false |
+/// | zero | the empty text | 0 | false |
+/// | hash | `h-` and 16 hexadecimal digits | 0 | false |
+/// | partial | the last characters behind `[REDACTED]`; of an address its first and its host | 0 | false |
+/// | pseudonym | `p-` and 10 hexadecimal digits, in the form of what it stands for | 0 | false |
+///
+/// A number is never replaced by another that could be somebody's: an agent might use it. Hashes and pseudonyms are
+/// HMAC-SHA-256 under a key that no message reveals, cut to 64 and 40 bits: equal values stay equal, for one upstream.
+struct Pseudonyms: Sendable {
+    private let code: HMACSHA256
+
+    init(key: [UInt8], upstream: ByteString) {
+        code = HMACSHA256(key: HKDF.derive(32, from: key, info: bytes("komainu redaction 1 ") + upstream.bytes))
+    }
+
+    /// What every mask begins with.
+    static let mark = bytes("[REDACTED")
+    /// The whole mask.
+    static let mask = bytes("[REDACTED]")
+
+    /// The mask for something that a detector found.
+    static func mask(of kind: DataKind) -> [UInt8] { mark + [0x3a] + bytes(kind.rawValue) + [0x5d] }
+
+    /// What stands in place of a text. `kind` when a detector found it, else nil.
+    func replacement(for text: [UInt8], _ way: Way, _ kind: DataKind?) -> [UInt8] {
+        switch way {
+        case .mask, .withhold: kind.map(Self.mask) ?? Self.mask
+        case .zero, .remove, .null: []
+        case .hash: bytes("h-") + hexadecimal(text, 8)
+        case .partial: partial(text)
+        case .pseudonym: pseudonym(text, kind)
+        }
+    }
+
+    private func hexadecimal(_ text: [UInt8], _ count: Int) -> [UInt8] {
+        Array(Hex.encode(Array(code.authenticate(text).prefix(count))).utf8)
+    }
+
+    private func partial(_ text: [UInt8]) -> [UInt8] {
+        if let at = text.lastIndex(of: 0x40), at > 0, at < text.count - 3 {
+            return Array(text.prefix(isAlphanumeric(text[0]) && at > 2 ? 1 : 0)) + Self.mask + text[at...]
+        }
+        // Four of twelve, two of eight, and never part of a character.
+        let kept = text.count >= 12 ? 4 : text.count >= 8 ? 2 : 0
+        let end = text.suffix(kept)
+        return end.allSatisfy { $0 < 0x80 } ? Self.mask + end : Self.mask
+    }
+
+    // MARK: Pseudonyms
+
+    private func pseudonym(_ text: [UInt8], _ kind: DataKind?) -> [UInt8] {
+        switch kind ?? Self.kind(of: text) {
+        case .email:
+            // The host and, nearly always, the user are the same in either case.
+            let folded = text.map { isUpper($0) ? $0 | 0x20 : $0 }
+            return bytes("p-") + hexadecimal(folded, 5) + bytes("@redacted.invalid")
+        case .phone:
+            return bytes("+999") + digits(text.filter(isDigit), 9)
+        case .ip:
+            let code = code.authenticate(text)
+            return text.contains(0x3a)
+                ? bytes("100::") + hexadecimal(text, 2) + [0x3a] + bytes(Hex.encode(Array(code[2..<4])))
+                : bytes("0.\(code[0]).\(code[1]).\(code[2])")
+        default:
+            if text.starts(with: bytes("https://")) || text.starts(with: bytes("http://")) {
+                return bytes("https://redacted.invalid/p-") + hexadecimal(text, 5)
+            }
+            if isUUID(text.span, 0, text.count) { return uuid(text) }
+            return bytes("p-") + hexadecimal(text, 5)
+        }
+    }
+
+    /// What a whole value looks like.
+    private static func kind(of text: [UInt8]) -> DataKind? {
+        let findings = TextScanner(kinds: [.email, .phone, .ip]).findings(in: text.span)
+        guard let only = findings.first, only.start == 0, only.end == text.count else {
+            return looksLikePhone(text.span) ? .phone : nil
+        }
+        return only.kind
+    }
+
+    /// Digits from the code, for +999, a country that does not exist.
+    private func digits(_ text: [UInt8], _ count: Int) -> [UInt8] {
+        let code = code.authenticate(text)
+        var number = code.prefix(7).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        var digits: [UInt8] = []
+        for _ in 0..<count {
+            digits.append(0x30 + UInt8(number % 10))
+            number /= 10
+        }
+        return digits
+    }
+
+    /// Version 8 (RFC 9562 section 5.8), beginning with ones.
+    private func uuid(_ text: [UInt8]) -> [UInt8] {
+        let digits = hexadecimal(text, 9)
+        return bytes("ffffffff-ffff-8") + digits[0..<3] + bytes("-b") + digits[3..<6] + [0x2d] + digits[6..<18]
+    }
+
+    // MARK: Coming back
+
+    /// Whether a text holds something that stood in place of another: a mask, a hash, a pseudonym.
+    static func isPlaceholder(in text: Span<UInt8>) -> Bool {
+        var at = 0
+        while at < text.count {
+            switch text[at] {
+            case 0x5b: if text.has(mark, at: at) { return true }
+            case 0x70: if isTagged(text, at, 10) { return true }
+            case 0x68: if isTagged(text, at, 16) { return true }
+            case 0x72: if text.has(hosts, at: at) { return true }
+            case 0x2b:
+                if text.has(country, at: at), text.endOfRun(from: at + 4, limit: 10, isDigit) == at + 13 { return true }
+            case 0x66: if text.has(uuidStart, at: at), text.isWordStart(at) { return true }
+            default: break
+            }
+            at += 1
+        }
+        return false
+    }
+
+    private static let hosts = bytes("redacted.invalid")
+    private static let country = bytes("+999")
+    private static let uuidStart = bytes("ffffffff-ffff-8")
+
+    /// A letter, a hyphen and exactly so many hexadecimal digits, as a word of its own.
+    private static func isTagged(_ text: Span<UInt8>, _ at: Int, _ count: Int) -> Bool {
+        guard text.at(at + 1) == 0x2d, text.isWordStart(at), text.at(at - 1) != 0x2d else { return false }
+        let end = text.endOfRun(from: at + 2, limit: count + 1) { isDigit($0) || $0 &- 0x61 < 6 }
+        return end == at + 2 + count && text.isWordEnd(end) && text.at(end) != 0x2d
+    }
+}
+
+/// Whether a whole value could be a telephone number, when its name says it is one.
+func looksLikePhone(_ text: Span<UInt8>) -> Bool {
+    guard (7...32).contains(text.count) else { return false }
+    var digits = 0
+    for index in text.indices {
+        switch text[index] {
+        case 0x30...0x39: digits += 1
+        case 0x20, 0x28, 0x29, 0x2b, 0x2d, 0x2e, 0x2f, 0x78: continue
+        default: return false
+        }
+    }
+    return (7...15).contains(digits) && !isTimestamp(text)
+}
