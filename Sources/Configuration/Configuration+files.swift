@@ -8,6 +8,8 @@ extension Configuration {
             if !isSame { keys.append(key) }
         }
         compare("listen", listen == running.listen)
+        // The tokens that we sign are made out for it.
+        compare("public_url", publicURL == running.publicURL)
         compare("tls", (tls == nil) == (running.tls == nil))
         compare("admin", admin?.listen == running.admin?.listen && (admin?.tls == nil) == (running.admin?.tls == nil))
         compare("tokens", tokens == running.tokens)
@@ -27,6 +29,7 @@ extension Configuration {
         for upstream in upstreams {
             files += upstream.catalogs + upstream.policies
             if let authorities = upstream.authorities { files.append(authorities) }
+            if case .file(let path) = upstream.location { files.append(path) }
             if case .bearerFile(let path) = upstream.credential { files.append(path) }
         }
         for issuer in issuers {

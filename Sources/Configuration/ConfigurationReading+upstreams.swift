@@ -12,11 +12,12 @@ extension ConfigurationReading {
 
     private func upstream(_ node: Node) -> UpstreamConfiguration? {
         let keys = [
-            "name", "url", "ca", "credential", "catalog", "policy", "unknown_tool", "pins", "timeouts", "limits",
+            "name", "url", "url_file", "ca", "credential", "catalog", "policy", "unknown_tool", "pins", "timeouts",
+            "limits",
         ]
         guard let fields = reading.fields(of: node, "an upstream", keys) else { return nil }
         let name = fields.required("name", upstreamName)
-        let url = fields.required("url", upstreamURL)
+        let location = location(fields)
         let authorities = fields.optional("ca", paths.existing)
         let credential = fields.optional("credential", credential)
         let catalogs = fields.required("catalog", paths.files)
@@ -25,12 +26,12 @@ extension ConfigurationReading {
         let firstSight = fields.optional("pins", default: .trust, firstSight)
         let timeouts = fields.optional("timeouts", default: UpstreamTimeouts(), upstreamTimeouts)
         let limits = fields.optional("limits", default: UpstreamLimits(), upstreamLimits)
-        if let authority = fields["ca"], url?.isSecure == false {
+        if let authority = fields["ca"], case .url(let url) = location, !url.isSecure {
             reading.warning(authority, "`ca` has no effect on an `http` URL")
         }
-        guard let name, let url, let catalogs, let policies else { return nil }
+        guard let name, let location, let catalogs, let policies else { return nil }
         return UpstreamConfiguration(
-            name: name, url: url, authorities: authorities, credential: credential, catalogs: catalogs,
+            name: name, location: location, authorities: authorities, credential: credential, catalogs: catalogs,
             policies: policies, unknownTool: unknownTool, firstSight: firstSight, timeouts: timeouts, limits: limits)
     }
 
@@ -43,6 +44,14 @@ extension ConfigurationReading {
             node, "`\(name)` can't name an upstream",
             hint: "use up to 63 lower-case letters, digits and dashes, such as `torii`")
         return nil
+    }
+
+    private func location(_ fields: Fields) -> UpstreamConfiguration.Location? {
+        if fields.has("url"), let file = fields["url_file"] {
+            reading.mistake(file, "an upstream has either `url` or `url_file`, not both")
+        }
+        if fields.has("url_file") { return fields.optional("url_file", paths.secret).map { .file($0) } }
+        return fields.required("url", upstreamURL).map { .url($0) }
     }
 
     private func upstreamURL(_ node: Node) -> WebAddress? {

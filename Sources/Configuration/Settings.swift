@@ -18,8 +18,8 @@ public struct AdminConfiguration: Hashable, Sendable {
 public struct UpstreamConfiguration: Hashable, Sendable {
     /// The name in `/u/NAME/mcp`: lower-case letters, digits and dashes.
     public var name: String
-    /// Where it is; `http` only on this machine.
-    public var url: WebAddress
+    /// Where it is.
+    public var location: Location
     /// PEM bundle of the authorities to trust for it, instead of the system's.
     public var authorities: String?
     /// What we prove ourselves with; none for servers that ask for nothing.
@@ -36,6 +36,14 @@ public struct UpstreamConfiguration: Hashable, Sendable {
     public var timeouts: UpstreamTimeouts
     /// How much we take from it.
     public var limits: UpstreamLimits
+
+    /// Where an upstream is; `http` only on this machine.
+    public enum Location: Hashable, Sendable {
+        /// At this URL.
+        case url(WebAddress)
+        /// At the URL that a file holds, because the URL itself is a secret: Truto's hold a token.
+        case file(String)
+    }
 
     /// Where the upstream's token comes from. The token itself never stands in the configuration.
     public enum Credential: Hashable, Sendable {

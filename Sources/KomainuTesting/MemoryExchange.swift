@@ -8,6 +8,8 @@ public final class MemoryExchange: Exchange {
     public let head: RequestHead
     /// 192.0.2.1 (a documentation address) unless set.
     public let peer: PeerAddress
+    /// None unless set.
+    public var clientCertificate: [UInt8]?
     /// Thrown by `readBody` instead of giving the body.
     public var bodyFailure: ExchangeFailure?
     /// While true, `write` and `respond` wait, as for a client that does not read, until `resumeReading`, `leave` or `cut`.

@@ -10,6 +10,11 @@ enum Console {
         try? Output.standardOutput(Array(text.utf8))
     }
 
+    /// Writes bytes of an answer as they are, which whoever made them has checked.
+    static func write(bytes: [UInt8]) {
+        try? Output.standardOutput(bytes)
+    }
+
     /// Writes one line of an answer, with what could steer the terminal shown instead of sent.
     static func line(_ text: String = "") {
         write(printable(text) + "\n")

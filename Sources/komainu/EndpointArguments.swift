@@ -3,6 +3,7 @@ import Catalog
 import Commands
 import Configuration
 import Identity
+import Policy
 import System
 
 /// The options that make and change endpoints.
@@ -62,6 +63,11 @@ struct EndpointCheck {
             throw ProgramFailure(complaints.map(sentence).joined(separator: "; "), code: .usage)
         }
         let isEmpty = upstream.catalog.tools(in: selection).isEmpty
+        if let policy = config.policy, upstream.policy(policy) == nil {
+            let known = upstream.policies.map(\.name.text).joined(separator: ", ")
+            throw ProgramFailure(
+                "`\(upstream.settings.name)` has no policy `\(policy.text)`; it has \(known)", code: .usage)
+        }
         if isEmpty {
             throw ProgramFailure(
                 "methods, tags and tools together leave no tool of `\(upstream.settings.name)`", code: .usage)

@@ -1,5 +1,7 @@
 import Bytes
+import Glibc
 import JSON
+import Synchronization
 import System
 import Testing
 
@@ -72,4 +74,50 @@ func outcome(of receipt: AuditReceipt, _ intent: AuditRecord) -> AuditRecord {
     record.outcome = AuditRecord.Outcome(.ok)
     record.outcome?.milliseconds = 12
     return record
+}
+
+/// How often a test repeats, from the environment or as stated.
+enum Repeats {
+    static func count(_ name: String, default count: Int) -> Int {
+        CurrentProcess.environment(name).flatMap { Int($0) } ?? count
+    }
+}
+
+/// Two clocks that a test moves by hand.
+final class Times: Sendable {
+    private let state = Mutex((wall: WallTime(rfc3339: "2026-11-20T23:59:00Z") ?? .now, boot: Int64(0)))
+
+    var wall: WallTime { state.withLock { $0.wall } }
+    var boot: Int64 { state.withLock { $0.boot } }
+
+    func pass(seconds: Int64) {
+        state.withLock { $0 = ($0.wall + .seconds(seconds), $0.boot + seconds * 1_000_000_000) }
+    }
+
+    func set(by seconds: Int64) {
+        state.withLock { $0.wall = $0.wall + .seconds(seconds) }
+    }
+}
+
+/// Small file systems in memory.
+enum Mount {
+    /// Whether one could be mounted.
+    static func memory(at path: String, bytes: Int) -> Bool {
+        unsafe mount("komainu-test", path, "tmpfs", 0, "size=\(bytes)") == 0
+    }
+
+    static func remove(_ path: String) { _ = unsafe umount2(path, Int32(MNT_DETACH)) }
+}
+
+/// Runs something long on a thread of its own: the tests' shared threads are few, and others wait on them.
+func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+        do {
+            _ = try Thread.start("long-test", stackBytes: 8 << 20) {
+                continuation.resume(with: Result { try body() })
+            }
+        } catch {
+            continuation.resume(throwing: error)
+        }
+    }
 }

@@ -71,7 +71,8 @@ private func names(_ folder: String) -> [String] {
         #expect(read.tls?.certificate == folder + "../files/server.pem")
         #expect(read.admin?.listen.description == "127.0.0.1:9443")
         let torii = try #require(read.upstreams.first)
-        #expect(torii.url.description == "https://api.toriihq.com/mcp")
+        #expect(torii.location == .url(try WebAddress("https://api.toriihq.com/mcp")))
+        #expect(read.upstreams.last?.location == .file(folder + "../files/token"))
         #expect(torii.credential == .bearerFile(folder + "../files/token"))
         #expect(torii.policies == [folder + "../files/policy.yaml", folder + "../files/other-policy.yaml"])
         #expect(torii.unknownTool == .result(text: "No tool NAME"))
@@ -81,7 +82,7 @@ private func names(_ folder: String) -> [String] {
         #expect(torii.timeouts.total == .seconds(7200))
         #expect(torii.limits.connections == 8)
         #expect(torii.limits.resultBytes == 4 << 20)
-        #expect(read.upstreams.last?.credential == .bearerVariable("LOCAL_TOKEN"))
+        #expect(read.upstreams[1].credential == .bearerVariable("LOCAL_TOKEN"))
         #expect(read.issuers.first?.types == ["at+jwt", "jwt"])
         #expect(read.issuers.first?.groupsClaim == "groups")
         #expect(read.issuers.last?.types == ["jwt"])
@@ -201,6 +202,7 @@ private func names(_ folder: String) -> [String] {
         #expect(try changed { _ in }.isEmpty)
         #expect(try changed { $0.listen.removeLast() } == ["listen"])
         #expect(try changed { $0.tls = nil } == ["tls"])
+        #expect(try changed { $0.publicURL = try WebAddress("https://other.example") } == ["public_url"])
         #expect(try changed { $0.admin = nil } == ["admin"])
         #expect(try changed { $0.tokens.hmacKey = "x" } == ["tokens"])
         #expect(try changed { $0.audit.heartbeat = .seconds(1) } == ["audit"])
@@ -218,7 +220,6 @@ private func names(_ folder: String) -> [String] {
                 $0.upstreams.removeLast()
                 $0.issuers = []
                 $0.tls?.certificate = "other.pem"
-                $0.publicURL = try WebAddress("https://other.example")
                 $0.limits.bodyBytes = 1
                 $0.logLevel = "error"
             }.isEmpty)

@@ -1,4 +1,3 @@
-import Synchronization
 import System
 import Testing
 
@@ -227,7 +226,7 @@ private func stop(_ loop: EventLoop) {
 
 /// Counts words from any thread.
 final class Counts: Sendable {
-    private let counts = Mutex<[String: Int]>([:])
+    private let counts = Guarded<[String: Int]>([:])
     func add(_ word: String) { counts.withLock { $0[word, default: 0] += 1 } }
     func count(_ word: String) -> Int { counts.withLock { $0[word] ?? 0 } }
     var hasFailed: Bool { counts.withLock { $0.keys.contains { $0.hasPrefix("failed") } } }
@@ -239,7 +238,7 @@ func blockThread(milliseconds: Int) {
 
 /// One value that threads share.
 final class Shared<Value: Sendable>: Sendable {
-    private let stored = Mutex<Value?>(nil)
+    private let stored = Guarded<Value?>(nil)
     var value: Value? {
         get { stored.withLock { $0 } }
         set { stored.withLock { $0 = newValue } }

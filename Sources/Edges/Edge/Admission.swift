@@ -1,5 +1,5 @@
 import Bytes
-import Synchronization
+import System
 
 /// Counts connections and says when there are too many. One of these may serve the listeners of several loops.
 public final class Admission: Sendable {
@@ -8,7 +8,7 @@ public final class Admission: Sendable {
     /// How many of them from one address; an IPv6 network of 64 bits is one address, because one host has all of it.
     public let perAddress: Int
 
-    private let counts = Mutex(Counts())
+    private let counts = Guarded(Counts())
 
     private struct Counts: Sendable {
         var total = 0

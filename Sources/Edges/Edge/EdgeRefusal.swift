@@ -36,7 +36,7 @@ public struct EdgeRefusal: Sendable {
     /// The request, when its head was understood.
     public let head: RequestHead?
     /// How many refusals this stands for. More than one only where a flood of them costs the sender next to nothing:
-    /// connections over a limit.
+    /// connections over a limit and failed handshakes, which are recorded once a second for each reason and address.
     public let count: Int
 
     /// The reason as a stable code, such as `hostNotAllowed` or `malformed.bareLineFeed`.

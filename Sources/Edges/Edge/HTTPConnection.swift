@@ -15,8 +15,8 @@ final class HTTPConnection {
     private(set) var isIdle = true
 
     /// What a wait for the next request came to.
-    private enum NextHead {
-        case head(RequestHead)
+    private enum Next {
+        case exchange(SocketExchange)
         case refused(EdgeRefusal.Reason, status: Int)
         case ended
     }
@@ -28,14 +28,19 @@ final class HTTPConnection {
         settings = core.settings
     }
 
+    // The steps are functions of their own, never inlined: what one of them needs is not held while another one waits,
+    // and connections spend their lives waiting.
+
     /// Serves requests until either side ends the connection.
-    func serve() async {
+    @inline(never) func serve() async {
         while true {
-            switch await nextHead() {
-            case .head(let head):
-                guard await serve(head) else { return }
+            guard !core.isDraining else { return await lingerAndClose() }
+            guard await waitForBytes() else { return stream.close() }
+            switch await nextExchange() {
+            case .exchange(let exchange):
+                guard await serve(exchange) else { return }
             case .refused(let reason, let status):
-                return await refuse(reason, status: status, head: nil)
+                return await refuse(reason, status: status, nil)
             case .ended:
                 return stream.close()
             }
@@ -45,23 +50,25 @@ final class HTTPConnection {
     }
 
     /// Has one request answered. False when the connection is over.
-    private func serve(_ head: RequestHead) async -> Bool {
-        if let (reason, status) = core.rules.refusal(of: head) {
-            await refuse(reason, status: status, head: head)
+    @inline(never) private func serve(_ exchange: SocketExchange) async -> Bool {
+        if let (reason, status) = core.rules.refusal(of: exchange.head) {
+            await refuse(reason, status: status, exchange)
             return false
         }
-        let exchange = SocketExchange(head, self)
         await core.handler.handle(exchange)
         return await exchange.finish()
     }
 
     // MARK: Heads
 
-    private func nextHead() async -> NextHead {
-        guard !core.isDraining else {
-            await lingerAndClose()
-            return .ended
-        }
+    /// Waits for a request without holding memory for it. False when none comes.
+    private func waitForBytes() async -> Bool {
+        guard unread.isEmpty else { return true }
+        isIdle = true
+        return (try? await stream.waitUntilReadable(deadline: stream.loop.now + settings.times.idle)) != nil
+    }
+
+    @inline(never) private func nextExchange() async -> Next {
         var bytes = unread
         unread = []
         do throws(StreamFailure) {
@@ -72,22 +79,18 @@ final class HTTPConnection {
         }
     }
 
-    private func readHead(_ bytes: inout [UInt8]) async throws(StreamFailure) -> NextHead {
+    private func readHead(_ bytes: inout [UInt8]) async throws(StreamFailure) -> Next {
         var parser = RequestParser(limits: settings.limits)
         var deadline: MonotonicTime?
+        // The wait before may have ended for a TLS message that was not meant for us.
         let patience = stream.loop.now + settings.times.idle
-        if bytes.isEmpty {
-            isIdle = true
-            // Waits without a buffer: most connections are idle most of the time.
-            try await stream.waitUntilReadable(deadline: patience)
-        }
         while true {
             if !bytes.isEmpty {
                 isIdle = false
                 do throws(HTTPFailure) {
                     if let (head, consumed) = try parser.parse(bytes.span) {
                         keep(bytes, from: consumed)
-                        return .head(head)
+                        return .exchange(SocketExchange(head, self))
                     }
                 } catch {
                     return .refused(.malformed(error.reason), status: error.status)
@@ -107,9 +110,10 @@ final class HTTPConnection {
     // MARK: Ending
 
     /// Tells the observer, answers, and closes.
-    func refuse(_ reason: EdgeRefusal.Reason, status: Int, head: RequestHead?) async {
-        let refusal = EdgeRefusal(reason: reason, peer: peer, status: status, time: .now, head: head, count: 1)
-        await core.report(refusal)
+    @inline(never) func refuse(_ reason: EdgeRefusal.Reason, status: Int, _ exchange: SocketExchange?) async {
+        let refusal = EdgeRefusal(
+            reason: reason, peer: peer, status: status, time: .now, head: exchange?.head, count: 1)
+        await core.refusals.report(refusal)
         var answer = Response(
             status: status, type: "application/json", body: Array("{\"error\":\"\(refusal.code)\"}".utf8))
         answer.fields.add(name: "cache-control", value: "no-store")
@@ -118,7 +122,7 @@ final class HTTPConnection {
         ResponseHead(
             status: status, fields: answer.fields, framing: .length(answer.body.count), keepsAlive: false
         ).encode(into: &bytes)
-        if head?.method != .head { bytes += answer.body }
+        if exchange?.head.method != .head { bytes += answer.body }
         try? await stream.write(bytes, deadline: stream.loop.now + settings.times.write)
         await lingerAndClose()
     }

@@ -1,5 +1,4 @@
 public import Reactor
-import Synchronization
 public import System
 public import Telemetry
 
@@ -9,7 +8,7 @@ public final class Listener: Sendable {
     private let handler: any ExchangeHandler
     private let observer: any RefusalObserver
     private let meter: EdgeMeter
-    private let state: Mutex<State>
+    private let state: Guarded<State>
 
     private struct State: Sendable {
         var settings: EdgeSettings
@@ -31,7 +30,7 @@ public final class Listener: Sendable {
         self.handler = handler
         self.observer = observer
         meter = EdgeMeter(metrics)
-        state = Mutex(State(settings: settings))
+        state = Guarded(State(settings: settings))
     }
 
     /// Begins to listen on a loop that runs. Returns when it listens, from whatever thread this is called.
@@ -85,7 +84,7 @@ public final class Listener: Sendable {
     private func begin(_ settings: EdgeSettings, on loop: EventLoop) -> Result<Void, SystemFailure> {
         Result { () throws(SystemFailure) in
             let core = LoopBound(ListenerCore(settings, handler: handler, observer: observer, meter: meter))
-            let port = try core.value.listen(as: core)
+            let port = try core.value.listen()
             state.withLock { $0.running = Running(core: core, loop: loop, port: port) }
         }
     }

@@ -215,7 +215,7 @@ final class SocketExchange: Exchange {
         connection.stream.whenGone(nil)
         switch answer {
         case .owed:
-            await connection.refuse(.unanswered, status: 500, head: head)
+            await connection.refuse(.unanswered, status: 500, self)
             return false
         case .streaming, .broken:
             // The client must be able to tell that this was not the end.

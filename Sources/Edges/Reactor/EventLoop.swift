@@ -15,9 +15,9 @@ public import System
 
     private let poller: Poller
     private let wakeUp: WakeUp
-    private let inbox = Mutex(Inbox())
+    private let inbox = Guarded(Inbox())
     private let live = Atomic<Int>(0)
-    private let thread = Mutex<Thread?>(nil)
+    private let thread = Guarded<Thread?>(nil)
 
     private let origin = MonotonicTime.now
     private var clock = MonotonicTime.now

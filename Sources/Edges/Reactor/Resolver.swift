@@ -1,4 +1,3 @@
-internal import Synchronization
 public import System
 
 /// Turns names into addresses on threads of its own and remembers the answers: a slow name server delays the callers who
@@ -9,7 +8,7 @@ public import System
 public final class Resolver: Sendable {
     private let pool: ThreadPool
     private let look: @Sendable (String) throws(ResolutionFailure) -> [SocketAddress]
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     private struct State {
         var known: [String: Known] = [:]

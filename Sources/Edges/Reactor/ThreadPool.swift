@@ -1,11 +1,10 @@
-internal import Synchronization
 public import System
 
 /// Threads of our own for work that blocks: files, databases, names. Swift's shared pool has as many threads as cores; a
 /// few blocking calls on it stop everything.
 public final class ThreadPool: Sendable {
     private let workers: [Worker]
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     private struct State {
         var work: [@Sendable () -> Void] = []
@@ -15,7 +14,7 @@ public final class ThreadPool: Sendable {
 
     private final class Worker: Sendable {
         let bell = Bell()
-        let thread = Mutex<Thread?>(nil)
+        let thread = Guarded<Thread?>(nil)
     }
 
     /// Starts the threads.

@@ -1,5 +1,4 @@
 internal import Bytes
-internal import Synchronization
 internal import System
 public import Telemetry
 
@@ -18,7 +17,7 @@ public enum CredentialSource: Sendable {
 /// The current credential of one upstream. Safe from every thread.
 final class UpstreamCredential: Sendable {
     private let source: CredentialSource
-    private let kept = Mutex(Kept())
+    private let kept = Guarded(Kept())
 
     private struct Kept {
         var token: Secret<[UInt8]>?

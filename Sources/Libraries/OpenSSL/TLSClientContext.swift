@@ -1,6 +1,5 @@
 internal import COpenSSL
 internal import COpenSSLShims
-internal import Synchronization
 
 /// Whose signatures a client believes.
 public enum TrustedAuthorities: Sendable {
@@ -15,7 +14,7 @@ public enum TrustedAuthorities: Sendable {
 /// It keeps the last sessions of each server (by name, at most 64 names with 4 sessions each) to resume them.
 public final class ClientContext: Sendable {
     let handle: TLSContextHandle
-    private let sessions = Mutex<[String: [SessionHandle]]>([:])
+    private let sessions: SessionShelf
 
     /// - Parameters:
     ///   - authorities: whom to believe.
@@ -23,6 +22,7 @@ public final class ClientContext: Sendable {
     public init(
         trusting authorities: TrustedAuthorities, presenting certificate: CertifiedKey? = nil
     ) throws(OpenSSLFailure) {
+        sessions = try SessionShelf()
         handle = unsafe try TLSContextHandle.make(TLS_client_method())
         switch authorities {
         case .system:
@@ -46,16 +46,38 @@ public final class ClientContext: Sendable {
     }
 
     /// A session to resume with this server, used once (RFC 8446 appendix C.4); nil when there is none.
-    func takeSession(for serverName: String) -> SessionHandle? {
-        sessions.withLock { $0[serverName]?.popLast() }
+    func takeSession(for serverName: String) -> SessionHandle? { sessions.take(serverName) }
+
+    func keep(_ session: SessionHandle, for serverName: String) { sessions.put(session, serverName) }
+}
+
+/// The sessions of a client's servers, shared by its threads. Locked with OpenSSL's own lock, which is a POSIX one: the thread
+/// sanitizer understands it.
+@safe private final class SessionShelf: @unchecked Sendable {
+    private let lock: UnsafeMutableRawPointer
+    // Touched while the lock is held only.
+    private var sessions: [String: [SessionHandle]] = [:]
+
+    init() throws(OpenSSLFailure) {
+        unsafe lock = try made("CRYPTO_THREAD_lock_new") { unsafe CRYPTO_THREAD_lock_new() }
     }
 
-    func keep(_ session: SessionHandle, for serverName: String) {
-        sessions.withLock { all in
-            if all[serverName] == nil, all.count >= 64 { all.removeAll() }
-            all[serverName, default: []].append(session)
-            if let kept = all[serverName], kept.count > 4 { all[serverName] = Array(kept.suffix(4)) }
-        }
+    deinit {
+        unsafe CRYPTO_THREAD_lock_free(lock)
+    }
+
+    func take(_ name: String) -> SessionHandle? {
+        unsafe CRYPTO_THREAD_write_lock(lock)
+        defer { unsafe CRYPTO_THREAD_unlock(lock) }
+        return sessions[name]?.popLast()
+    }
+
+    func put(_ session: SessionHandle, _ name: String) {
+        unsafe CRYPTO_THREAD_write_lock(lock)
+        defer { unsafe CRYPTO_THREAD_unlock(lock) }
+        if sessions[name] == nil, sessions.count >= 64 { sessions.removeAll() }
+        sessions[name, default: []].append(session)
+        if let kept = sessions[name], kept.count > 4 { sessions[name] = Array(kept.suffix(4)) }
     }
 }
 

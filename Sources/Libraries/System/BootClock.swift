@@ -7,10 +7,10 @@ public enum BootClock {
     public static var nanoseconds: Int64 { reading(of: CLOCK_BOOTTIME) }
 
     /// The kernel's name for this run of the machine; nil where /proc is hidden.
-    public static var bootIdentifier: String? {
+    public static let bootIdentifier: String? = {
         guard let bytes = try? Files.read("/proc/sys/kernel/random/boot_id", limit: 1_024) else { return nil }
         return String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self)
-    }
+    }()
 }
 
 extension WallTime {

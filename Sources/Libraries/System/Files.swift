@@ -146,9 +146,10 @@ public enum Files {
     static func readAll(_ number: Int32, limit: Int, path: String) throws(SystemFailure) -> [UInt8]? {
         var bytes: [UInt8] = []
         let step = 64 * 1024
+        let zeros = [UInt8](repeating: 0, count: step)
         while true {
             let start = bytes.count
-            bytes.append(contentsOf: repeatElement(0, count: step))
+            bytes.append(contentsOf: zeros)
             let got = try checked("read", path) {
                 unsafe bytes.withUnsafeMutableBytes { all in
                     unsafe Glibc.read(number, all.baseAddress.map { unsafe $0 + start }, step)

@@ -24,6 +24,8 @@ struct Check: Command {
     func run() -> ExitCode {
         do throws(ConfigurationFailure) {
             let loaded = try LoadedConfiguration.load(path)
+            let unusable = loaded.configuration.unusableFiles
+            guard unusable.isEmpty else { throw ConfigurationFailure(problems: loaded.warnings + unusable) }
             tell(loaded.warnings, "\(path): fine", isUsable: true)
             return loaded.warnings.isEmpty ? .yes : .warnings
         } catch {
@@ -59,5 +61,29 @@ struct Check: Command {
         writer.member("message", problem.message)
         writer.member("hint", problem.hint)
         writer.endObject()
+    }
+}
+
+extension Configuration {
+    /// The files that are there and hold something else than they should: certificates, keys, authorities.
+    fileprivate var unusableFiles: [Problem] {
+        var problems: [Problem] = []
+        func check(_ file: String, _ body: () throws(ProgramFailure) -> Void) {
+            do throws(ProgramFailure) {
+                try body()
+            } catch {
+                problems.append(Problem(file: file, line: 1, column: 1, message: error.text))
+            }
+        }
+        for files in [tls, admin?.tls] {
+            if let files { check(files.certificate) { () throws(ProgramFailure) in _ = try serverContext(files) } }
+        }
+        for upstream in upstreams {
+            check(file) { () throws(ProgramFailure) in _ = try upstream.upstreamSettings() }
+            guard let path = upstream.authorities else { continue }
+            check(path) { () throws(ProgramFailure) in _ = try clientContext(trusting: path) }
+        }
+        check(file) { () throws(ProgramFailure) in _ = try tokenIssuers() }
+        return problems
     }
 }

@@ -81,6 +81,15 @@ struct Recovery {
             return
         }
         guard isNew else { throw damage("log.json", 0, "it is missing") }
+        let bytes = Recovery.description(of: origin)
+        try attempt { () throws(SystemFailure) in
+            try storage.replace("log.json", with: bytes, permissions: 0o444)
+            try storage.synchronizeFolder("")
+        }
+    }
+
+    /// What `log.json` says.
+    static func description(of origin: String) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
         writer.key("v")
@@ -92,11 +101,7 @@ struct Recovery {
         writer.key("genesis")
         writer.string(Base64URL.encode(LeafHasher.genesis(of: origin)))
         writer.endObject()
-        let bytes = writer.bytes + [0x0A]
-        try attempt { () throws(SystemFailure) in
-            try storage.replace("log.json", with: bytes, permissions: 0o444)
-            try storage.synchronizeFolder("")
-        }
+        return writer.bytes + [0x0A]
     }
 
     private func attempt<Value>(_ body: () throws(SystemFailure) -> Value) throws(AuditFailure) -> Value {
@@ -133,7 +138,7 @@ extension Recovery {
         guard size == seal.bytes else {
             throw damage(name.path, min(size, seal.bytes), "it has \(size) bytes, and its seal says \(seal.bytes)")
         }
-        if readsEverything, try read(name, from: chain) != seal {
+        if readsEverything, try !read(name, from: chain).fits(seal) {
             throw damage(name.sealPath, 0, "the seal does not fit the segment")
         }
         return seal.end
@@ -166,20 +171,33 @@ extension Recovery {
         _ name: SegmentName, _ chain: inout Chain, _ owed: inout [Seal]
     ) throws(AuditFailure) -> Recovered.Repair? {
         try expect(name, after: chain)
-        let seal = try attempt { () throws(SystemFailure) in try storage.readIfThere(name.sealPath, limit: Seal.limit) }
-        if seal != nil { throw damage(name.sealPath, 0, "the segment is sealed, and its successor is missing") }
+        let sealed = try attempt { () throws(SystemFailure) in
+            try storage.readIfThere(name.sealPath, limit: Seal.limit)
+        }
         let (file, size) = try attempt { () throws(SystemFailure) in
             let file = try storage.open(name.path, .readAndWrite)
             return (file, try file.status().size)
         }
         let scan = try attempt { () throws(SystemFailure) in try SegmentScan.read(file, to: size, from: chain) }
-        owed.append(
-            Seal(
-                name: name, count: scan.count, bytes: scan.bytes, digest: scan.digest, before: chain.lastLeaf,
-                end: scan.chain))
+        let seal = Seal(
+            name: name, count: scan.count, bytes: scan.bytes, digest: scan.digest, before: chain.lastLeaf,
+            end: scan.chain)
+        if let sealed { try checkClosed(sealed, seal, scan) }
+        owed.append(seal)
         chain = scan.chain
         if scan.problem == nil, scan.lastKind == .logClosed { return nil }
         return try repair(name, file, size, scan)
+    }
+
+    /// A seal on the last segment says that the log was closed with it, or that its successor was taken away.
+    private func checkClosed(_ sealed: [UInt8], _ seal: Seal, _ scan: SegmentScan) throws(AuditFailure) {
+        guard let found = Seal(sealed, of: seal.name) else { throw damage(seal.name.sealPath, 0, "it cannot be read") }
+        guard found.isClosed else {
+            throw damage(seal.name.sealPath, 0, "the segment is sealed, and its successor is missing")
+        }
+        guard scan.problem == nil, scan.lastKind == .logClosed, found.fits(seal) else {
+            throw damage(seal.name.path, scan.bytes, "it is not what it was when the log was closed")
+        }
     }
 
     private func repair(
@@ -211,19 +229,26 @@ extension Recovery {
     /// Refuses to call an end torn that no crash can have torn.
     private func checkIsTorn(_ tail: [UInt8], _ name: SegmentName, _ scan: SegmentScan) throws(AuditFailure) {
         guard let problem = scan.problem else { return }
+        if !problem.mayBeTorn { throw damage(name.path, scan.bytes, problem.description) }
         if tail.count > Recovery.longestBatch {
             throw damage(name.path, scan.bytes, "\(problem.description), and too much follows for a torn batch")
         }
+        if let proof = Recovery.recordProving(scan.chain.next, in: tail) {
+            throw damage(
+                name.path, scan.bytes,
+                "\(problem.description), and record \(proof) proves that record \(scan.chain.next) was on disk")
+        }
+    }
+
+    /// A later record that was written when this one was durable already; nil when there is none among these bytes.
+    static func recordProving(_ sequence: UInt64, in tail: [UInt8]) -> UInt64? {
         for line in tail.split(separator: 0x0A) {
             guard let document = try? JSONDocument(parsing: Array(line)), document.number("v") == 1,
-                let sequence = document.number("seq"), let durable = document.number("dur")
+                let found = document.number("seq"), let durable = document.number("dur")
             else { continue }
-            if sequence >= durable, durable > scan.chain.next {
-                throw damage(
-                    name.path, scan.bytes,
-                    "\(problem.description), and record \(sequence) proves that record \(scan.chain.next) was on disk")
-            }
+            if found >= durable, durable > sequence { return found }
         }
+        return nil
     }
 }
 

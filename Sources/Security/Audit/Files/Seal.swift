@@ -5,7 +5,7 @@ import JSON
 /// few bytes where the chain stood at its end, so that opening the log reads one segment and not all.
 ///
 /// Whoever can write it can make opening fail, or move where the next record is chained to; verifying recomputes it.
-struct Seal: Equatable, Sendable {
+struct Seal: Sendable {
     let name: SegmentName
     let count: UInt64
     let bytes: Int
@@ -15,8 +15,15 @@ struct Seal: Equatable, Sendable {
     let before: [UInt8]
     /// Where the chain stands after the segment.
     let end: Chain
+    /// Whether the log was closed with this segment, so that none need follow it. Taken back when the log is opened again.
+    var isClosed = false
 
-    static func == (left: Seal, right: Seal) -> Bool { left.encoded() == right.encoded() }
+    /// Whether both say the same about the segment; where the log's beginning is not known, without the intents that wait.
+    func fits(_ other: Seal, knowsIntents: Bool = true) -> Bool {
+        name == other.name && count == other.count && bytes == other.bytes && digest == other.digest
+            && before == other.before && end.lastLeaf == other.end.lastLeaf && end.durable == other.end.durable
+            && (!knowsIntents || end.openIntents == other.end.openIntents)
+    }
 
     func encoded() -> [UInt8] {
         var writer = JSONWriter()
@@ -50,6 +57,10 @@ struct Seal: Equatable, Sendable {
             writer.endObject()
         }
         writer.endArray()
+        if isClosed {
+            writer.key("closed")
+            writer.bool(true)
+        }
         writer.endObject()
         return writer.bytes + [0x0A]
     }
@@ -77,6 +88,7 @@ struct Seal: Equatable, Sendable {
         self.init(
             name: name, count: count, bytes: Int(clamping: length), digest: digest, before: before,
             end: Chain(next: name.first + count, lastLeaf: last, durable: durable, openIntents: intents))
+        isClosed = document.member("closed", of: document.root).flatMap { document.bool($0) } ?? false
     }
 
     init(name: SegmentName, count: UInt64, bytes: Int, digest: [UInt8], before: [UInt8], end: Chain) {

@@ -35,7 +35,7 @@ struct SegmentLimits: Sendable {
 /// storage leaves what `Recovery` expects.
 final class SegmentWriter {
     private let storage: any LogStorage
-    private let limits: SegmentLimits
+    let limits: SegmentLimits
     private var file: any LogFile
     private var identity: StoredFile
     /// The next segment, reserved before it is needed. Its name is given to it when the number of its first record is known.
@@ -212,6 +212,14 @@ extension SegmentWriter {
         } catch {
             try? storage.removeIfThere(SegmentWriter.sparePath)
         }
+    }
+
+    /// Seals the segment that ends with `log.closed`. Without it the end is less well protected, and nothing else is wrong.
+    func sealClosed() {
+        var seal = Seal(name: name, count: count, bytes: end, digest: digest.finish(), before: before, end: chain)
+        seal.isClosed = true
+        seals.append(seal)
+        writeSeals()
     }
 
     /// Writes the seals that are owed. What fails is tried again the next time.

@@ -94,21 +94,7 @@ extension AuditLog {
         let lock = try LockFile(settings)
         let (keyFile, content) = try KeyFile.open(settings.keys)
         let keys = AuditKeys(keyFile, origin: settings.origin, content)
-        let limits = SegmentLimits(segmentBytes: settings.segmentBytes)
-        let recovery = Recovery(storage: storage, origin: settings.origin, readsEverything: settings.readsEverything)
-        let recovered = try recovery.run()
-        let segments: SegmentWriter
-        do throws(WriteFailure) {
-            segments = try SegmentWriter(storage, limits: limits, after: recovered, now: clock.wall())
-            try begin(segments, recovered, settings, clock)
-        } catch {
-            switch error {
-            case .failed(let failure):
-                throw .system(failure)
-            case .poisoned(let failure):
-                throw .poisoned(failure)
-            }
-        }
+        let segments = try begin(settings, on: storage, clock)
         let desk = Desk(
             records: settings.queueRecords, bytes: settings.queueBytes,
             report: Desk.Report(
@@ -116,7 +102,7 @@ extension AuditLog {
                 segment: segments.name.path, hasSpare: segments.hasSpare))
         let watch = Watch(desk: desk, clock: clock, settings: settings)
         let scribe = Scribe(
-            desk: desk, segments: segments, keys: keys, clock: clock, settings: settings, limits: limits, lock: lock)
+            desk: desk, segments: segments, keys: keys, clock: clock, settings: settings, lock: lock)
         do throws(SystemFailure) {
             let writer = try Thread.start("audit-writer") { scribe.run() }
             let watcher = try Thread.start("audit-watch") { watch.run() }
@@ -140,8 +126,28 @@ extension AuditLog {
         }
     }
 
+    /// Recovers what is there and begins a new segment behind it.
+    static func begin(
+        _ settings: AuditSettings, on storage: any LogStorage, _ clock: LogClock
+    ) throws(AuditFailure) -> SegmentWriter {
+        let recovered = try Recovery(
+            storage: storage, origin: settings.origin, readsEverything: settings.readsEverything
+        ).run()
+        let limits = SegmentLimits(segmentBytes: settings.segmentBytes)
+        do throws(WriteFailure) {
+            let segments = try SegmentWriter(storage, limits: limits, after: recovered, now: clock.wall())
+            try writeBeginning(segments, recovered, settings, clock)
+            return segments
+        } catch {
+            switch error {
+            case .failed(let failure): throw .system(failure)
+            case .poisoned(let failure): throw .poisoned(failure)
+            }
+        }
+    }
+
     /// The first records of a new segment: who writes from here on, what a crash left, and how the calls ended that it cut off.
-    private static func begin(
+    private static func writeBeginning(
         _ segments: SegmentWriter, _ recovered: Recovered, _ settings: AuditSettings, _ clock: LogClock
     ) throws(WriteFailure) {
         var opened = AuditRecord(.logOpened)
@@ -149,6 +155,7 @@ extension AuditLog {
             ("program", .text(ByteString(settings.program))), ("pid", .int(Int(CurrentProcess.identifier))),
             ("generation", .int(recovered.generation)), ("clean", .bool(recovered.repair == nil)),
             ("quarantined", .int(recovered.quarantined)),
+            ("heartbeat_ms", .int(Int(clamping: settings.heartbeat.nanoseconds / 1_000_000))),
         ]
         if let boot = BootClock.bootIdentifier { opened.facts.append(("boot", .text(ByteString(boot)))) }
         opened.facts += Watch.clockFacts()

@@ -24,27 +24,35 @@ struct LogClock: Sendable {
 }
 
 /// Notices when somebody sets the wall clock.
+///
+/// NTP steers both clocks alike, so their difference changes only when the wall clock is set. Small settings add up until they
+/// are worth a record.
 struct ClockWatch {
-    private var last: Moment
-    /// Less than this is the clock being steered, which is what NTP does all day.
+    private var offset: Int64
+    /// Less than this is not worth a record.
     static let tolerance: Int64 = 2_000_000_000
 
     init(_ moment: Moment) {
-        last = moment
+        offset = moment.offset
     }
 
-    /// A record when the wall clock has moved differently from the clock that nobody can set.
+    /// A record when the wall clock has been set since the last one.
     mutating func check(_ moment: Moment) -> AuditRecord? {
-        let expected = last.wall.nanoseconds &+ (moment.monotonic - last.monotonic)
-        let delta = moment.wall.nanoseconds &- expected
-        last = moment
+        let delta = moment.offset &- offset
         guard delta.magnitude > UInt64(ClockWatch.tolerance) else { return nil }
-        let old = WallTime(nanoseconds: expected).rfc3339(fractionDigits: 9)
+        let old = WallTime(nanoseconds: offset &+ moment.monotonic)
+        offset = moment.offset
         return AuditRecord(
             .clockJump,
             facts: [
-                ("old", .text(.init(old))), ("new", .text(.init(moment.wall.rfc3339(fractionDigits: 9)))),
-                ("delta_ns", .int(Int(delta))),
+                ("old", .text(ByteString(old.rfc3339(fractionDigits: 9)))),
+                ("new", .text(ByteString(moment.wall.rfc3339(fractionDigits: 9)))),
+                ("delta_ms", .int(Int(delta / 1_000_000))),
             ])
     }
+}
+
+extension Moment {
+    /// What the wall clock said at `log.opened`, if it has not been set since.
+    var offset: Int64 { wall.nanoseconds &- monotonic }
 }

@@ -11,7 +11,6 @@ final class Scribe {
     private let keys: AuditKeys
     private let clock: LogClock
     private let settings: AuditSettings
-    private let limits: SegmentLimits
     private let lock: LockFile
     private let meters = AuditMeters()
     private var batches: UInt64 = 0
@@ -31,21 +30,20 @@ final class Scribe {
 
     init(
         desk: Desk, segments: SegmentWriter, keys: AuditKeys, clock: LogClock, settings: AuditSettings,
-        limits: SegmentLimits, lock: LockFile
+        lock: LockFile
     ) {
         self.desk = desk
         self.segments = segments
         self.keys = keys
         self.clock = clock
         self.settings = settings
-        self.limits = limits
         self.lock = lock
     }
 
     /// Writes until the log is closed or its disk failed.
     func run() {
         while !desk.isOver {
-            let batch = desk.take(batchBytes: limits.batchBytes, until: nextTick)
+            let batch = desk.take(batchBytes: segments.limits.batchBytes, until: nextTick)
             if !batch.isEmpty { write(batch) }
             if MonotonicTime.now >= nextTick { tick() }
             if batch.isEmpty, desk.condition.isClosing { finish() }
@@ -230,6 +228,7 @@ extension Scribe {
         if condition.log == .running || condition.hasReserve {
             do throws(WriteFailure) {
                 _ = try segments.write([told(.logClosed, [:])])
+                segments.sealClosed()
             } catch {
                 switch error {
                 case .failed:

@@ -9,16 +9,18 @@ final class Watch: Sendable {
     private let clock: LogClock
     private let settings: AuditSettings
     private let coalescer = Mutex(Coalescer())
+    private let begin: Moment
 
     init(desk: Desk, clock: LogClock, settings: AuditSettings) {
         self.desk = desk
         self.clock = clock
         self.settings = settings
+        begin = clock.now()
     }
 
     func run() {
         let interval = min(.seconds(1), settings.stall / 4, settings.heartbeat / 2)
-        var clockWatch = ClockWatch(clock.now())
+        var clockWatch = ClockWatch(begin)
         var nextHeartbeat = MonotonicTime.now + settings.heartbeat
         while !desk.isOver {
             desk.watchBell.wait(until: .now + interval)

@@ -65,6 +65,15 @@ enum LineProblem: Error, Equatable, Sendable {
     case durable(UInt64)
     case noOpenIntent(UInt64?)
 
+    /// Whether a crash can have left such bytes. A line that reads well and stands in the wrong place is never torn: somebody
+    /// put it there, changed the one before it, or wrote it with a newer program.
+    var mayBeTorn: Bool {
+        switch self {
+        case .tooLong, .unfinished, .notJSON, .missing: true
+        case .unknownVersion, .unknownKind, .sequence, .brokenChain, .durable, .noOpenIntent: false
+        }
+    }
+
     /// For people; no byte of the line stands in it.
     var description: String {
         switch self {
@@ -99,6 +108,11 @@ struct Chain: Sendable {
     private(set) var durable: UInt64
     /// The intents without an outcome.
     private(set) var openIntents: [UInt64: ByteString]
+    /// Intents before this record are not known: what closes one of them is believed.
+    private let knownFrom: UInt64
+
+    /// Whether what stands before is not known.
+    var isPartial: Bool { knownFrom > 0 }
 
     /// The beginning of a log.
     init(origin: String) {
@@ -111,6 +125,16 @@ struct Chain: Sendable {
         self.lastLeaf = lastLeaf
         self.durable = durable
         self.openIntents = openIntents
+        knownFrom = 0
+    }
+
+    /// A place that is believed because what stands before it is lost.
+    init(believing next: UInt64, after lastLeaf: [UInt8]) {
+        self.next = next
+        self.lastLeaf = lastLeaf
+        durable = 0
+        openIntents = [:]
+        knownFrom = next
     }
 
     /// Checks that a line belongs here, and moves on. On failure nothing has changed.
@@ -134,6 +158,7 @@ struct Chain: Sendable {
             openIntents[next] = call ?? ByteString([])
             return .opened(next)
         case .callOutcome, .callOrphaned:
+            if let of, of < knownFrom { return nil }
             guard let of, let intent = openIntents[of], intent == call ?? ByteString([]) else {
                 throw .noOpenIntent(of)
             }

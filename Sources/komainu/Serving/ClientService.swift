@@ -1,0 +1,37 @@
+import Admin
+import Audit
+import Edge
+import Identity
+import Reactor
+import Telemetry
+
+/// What answers clients: the gateway with its upstreams. Behind it stands everything that a reload exchanges.
+protocol ClientService: ExchangeHandler, RefusalObserver {
+    /// Works by another configuration from the next message on, or throws and works on by the one before.
+    func apply(_ loaded: LoadedConfiguration) throws(ProgramFailure)
+
+    /// What stands in the way of serving. Quick: it is asked by whoever asks whether we are ready.
+    var obstacles: [Obstacle] { get }
+
+    /// Carries an approval out and records it, whether it is granted or not. On an event loop.
+    func approve(_ request: ApprovalRequest, upstream: String) async
+
+    /// Ends what is under way with the upstreams, after the last client has gone. Blocks.
+    func stop()
+}
+
+/// What a client service stands on. All of it outlives the service.
+struct ServiceGround: Sendable {
+    /// The loops that clients are served on.
+    let loops: [EventLoop]
+    /// For files and databases.
+    let files: ThreadPool
+    /// For names.
+    let resolver: Resolver
+    /// The trail.
+    let audit: AuditLog
+    /// Who is who.
+    let identity: IdentityRegistry
+    /// The key of pseudonyms.
+    let redactionKey: Secret<[UInt8]>
+}
