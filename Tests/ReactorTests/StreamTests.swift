@@ -247,6 +247,7 @@ extension ByteStream {
                 let pair = try await Pair.make(tls: tls)
                 let disturbed = Flag()
                 pair.client.whenDisturbed { disturbed.count += 1 }
+                pair.client.expectsSilence = true
                 await loop.sleep(for: .milliseconds(30))
                 #expect(disturbed.count == 0)
                 if way == "bytes" { try await pair.server.write([1], deadline: nil) } else { pair.server.close() }

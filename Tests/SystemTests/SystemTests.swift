@@ -48,6 +48,10 @@ import Testing
     @Test func `saturate`() {
         #expect(MonotonicTime.distantFuture + .seconds(1) == .distantFuture)
         #expect(Duration.seconds(Int64.max).nanoseconds == .max)
+        #expect(Duration.seconds(-3).nanoseconds == -3_000_000_000)
+        #expect(Duration.nanoseconds(1_234_567_890_123).nanoseconds == 1_234_567_890_123)
+        #expect(Duration.seconds(9_000_000_000).nanoseconds == 9_000_000_000_000_000_000)
+        #expect(Duration.seconds(Int64.min).nanoseconds == .min)
         #expect(WallTime(seconds: .max).nanoseconds == .max)
     }
 }

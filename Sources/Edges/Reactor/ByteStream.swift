@@ -173,19 +173,23 @@ public final class ByteStream {
         }
     }
 
-    /// Sets what is called, once, when anything but a TLS ticket arrives while the connection should be silent: bytes
-    /// that nobody asked for, the end, a failure. For connections that wait in a pool; nil removes it.
+    /// Sets what is called when anything but a TLS ticket arrives while `expectsSilence`: bytes that nobody asked for, the
+    /// end, a failure. For connections that wait in a pool.
     public func whenDisturbed(_ action: (() -> Void)?) {
         disturbed = action
-        if action != nil { lookForDisturbance() }
+    }
+
+    /// Whether nothing should come now. A disturbance ends the expectation.
+    public var expectsSilence = false {
+        didSet { if expectsSilence { lookForDisturbance() } }
     }
 
     /// Asks the kernel, without waiting, whether the connection is still open and silent; what the loop has not been told yet
     /// counts too. For a connection about to be used again: bytes that are found here are lost with it.
     public func isSilent() -> Bool {
         note(readable: true, writable: false, finished: false)
-        var scratch: [UInt8] = []
-        if case .needsReadable? = try? readNow(into: &scratch, atMost: 1) { return true }
+        var byte: [UInt8] = []
+        if case .needsReadable? = try? readNow(into: &byte, atMost: 1) { return true }
         return false
     }
 
@@ -199,6 +203,7 @@ public final class ByteStream {
         alarm = nil
         gone = nil
         disturbed = nil
+        expectsSilence = false
         resumeBoth()
         // Closed when `open` dies here, after the loop has forgotten its number.
         _ = consume open
@@ -268,6 +273,16 @@ extension ByteStream {
 
     private func readNow(into buffer: inout [UInt8], atMost limit: Int) throws(StreamFailure) -> TLSProgress {
         if let failure { throw failure }
+        guard mayHaveBytes else { return .needsReadable }
+        if buffer.capacity - buffer.count >= limit { return try readDirectly(into: &buffer, atMost: limit) }
+        // What the caller gets is as large as what came, not as what could have come.
+        loop.scratch.removeAll(keepingCapacity: true)
+        let progress = try readDirectly(into: &loop.scratch, atMost: min(limit, 1 << 16))
+        buffer += loop.scratch
+        return progress
+    }
+
+    private func readDirectly(into buffer: inout [UInt8], atMost limit: Int) throws(StreamFailure) -> TLSProgress {
         switch channel {
         case .plain(var plain):
             let transfer = plain.receive(into: &buffer, atMost: limit)
@@ -279,7 +294,6 @@ extension ByteStream {
             case .failed(let errno): throw fail(StreamFailure(errno: errno, call: "recv"))
             }
         case .tls(let session):
-            guard session.mayHaveBytes else { return .needsReadable }
             do throws(TLSFailure) {
                 return try session.read(into: &buffer, atMost: limit)
             } catch {
@@ -372,12 +386,11 @@ extension ByteStream {
     }
 
     private func lookForDisturbance() {
-        guard disturbed != nil, mayHaveBytes else { return }
-        var scratch: [UInt8] = []
-        if case .needsReadable? = try? readNow(into: &scratch, atMost: 1) { return }
-        let action = disturbed
-        disturbed = nil
-        action?()
+        guard expectsSilence, mayHaveBytes else { return }
+        var byte: [UInt8] = []
+        if case .needsReadable? = try? readNow(into: &byte, atMost: 1) { return }
+        expectsSilence = false
+        disturbed?()
     }
 }
 

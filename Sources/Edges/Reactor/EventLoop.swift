@@ -31,6 +31,8 @@ public import System
     private var sleepers: [Int: Sleeper] = [:]
     private var nextSleeper = 0
     private var stopDeadline: MonotonicTime?
+    /// Where streams put what they read, before its size is known: one warm buffer instead of one for each stream.
+    var scratch: [UInt8] = []
 
     /// What other threads have for this loop.
     private struct Inbox {
@@ -134,10 +136,9 @@ public import System
 
     /// The loop that runs the calling code. Calling this elsewhere is a programming error and stops the program.
     public static var current: EventLoop {
-        guard let loop = ThreadAttachment.object as? EventLoop else {
-            preconditionFailure("not on an event loop's thread")
-        }
-        return loop
+        guard let loop = ThreadAttachment.object else { preconditionFailure("not on an event loop's thread") }
+        // Only loops attach themselves to threads.
+        return unsafe unsafeDowncast(loop, to: EventLoop.self)
     }
 
     /// The time when this turn of the loop began: exact enough for deadlines, and free.

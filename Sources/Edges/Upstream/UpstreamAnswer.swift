@@ -92,7 +92,7 @@ public final class UpstreamAnswer {
     }
 
     private func readMore() async throws(UpstreamFailure) {
-        var deadline = MonotonicTime.now + patience
+        var deadline = client.loop.now + patience
         var phase = UpstreamFailure.Phase.body
         if let totalDeadline, totalDeadline < deadline { (deadline, phase) = (totalDeadline, .total) }
         isReading = true

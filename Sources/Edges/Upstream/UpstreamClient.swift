@@ -57,8 +57,9 @@ public final class UpstreamClient {
         _ request: UpstreamRequest, timing: UpstreamTiming? = nil, abortion: UpstreamAbort? = nil
     ) async throws(UpstreamFailure) -> UpstreamAnswer {
         let timing = timing ?? server.settings.timing
-        let totalDeadline = timing.total.map { MonotonicTime.now + $0 }
-        let message = request.encoded(for: server.settings.url, credential: try credential())
+        let totalDeadline = timing.total.map { loop.now + $0 }
+        let message = request.encoded(
+            for: server.settings.url, server.constant, credential: try credential())
         var attempt = 0
         while true {
             attempt += 1
@@ -132,7 +133,7 @@ extension UpstreamClient {
     private func soonest(
         _ patience: Duration, _ phase: UpstreamFailure.Phase, _ total: MonotonicTime?
     ) -> (MonotonicTime, UpstreamFailure.Phase) {
-        let deadline = MonotonicTime.now + patience
+        let deadline = loop.now + patience
         guard let total, total < deadline else { return (deadline, phase) }
         return (total, .total)
     }
@@ -157,8 +158,8 @@ extension UpstreamClient {
             let result = await wait(timing, totalDeadline, abortion)
             abortion?.onAbort(nil)
             let connection = try result.get()
-            connection.stream.whenDisturbed(nil)
-            if connection.isFresh(.now) {
+            connection.stream.expectsSilence = false
+            if connection.isFresh(loop.now) {
                 connection.idleSince = nil
                 return connection
             }
@@ -214,6 +215,10 @@ extension UpstreamClient {
                 let connection = try await Dialing(server: server).connect()
                 openConnections += 1
                 openedConnections += 1
+                connection.stream.whenDisturbed { [weak self, weak connection] in
+                    guard let self, let connection else { return }
+                    self.perform(self.pool.lost(connection))
+                }
                 perform(pool.opened(connection, until: loop.now + server.settings.pool.idle))
                 watchIfIdle(connection)
             } catch {
@@ -225,10 +230,7 @@ extension UpstreamClient {
     /// An idle connection that says anything, or ends, is of no more use.
     private func watchIfIdle(_ connection: UpstreamConnection) {
         guard pool.isIdle(connection) else { return }
-        connection.stream.whenDisturbed { [weak self, weak connection] in
-            guard let self, let connection else { return }
-            self.perform(self.pool.lost(connection))
-        }
+        connection.stream.expectsSilence = true
         if sweep == nil { scheduleSweep() }
     }
 

@@ -24,35 +24,48 @@ public struct UpstreamRequest: Sendable {
         self.body = body
     }
 
-    /// The whole message.
-    func encoded(for url: UpstreamURL, credential: Secret<[UInt8]>?) -> [UInt8] {
+    /// The whole message; `constant` is what `UpstreamRequest.constant` gave for this upstream.
+    func encoded(for url: UpstreamURL, _ constant: [UInt8], credential: Secret<[UInt8]>?) -> [UInt8] {
         var out: [UInt8] = []
         out.reserveCapacity(512 + body.count + (credential?.revealed.count ?? 0))
         out += method.name.bytes
         out.append(0x20)
         out += (target ?? url.target).bytes
-        out += " HTTP/1.1\r\nhost: ".utf8
-        out += url.authority.utf8
-        out += "\r\naccept-encoding: identity\r\n".utf8
+        out += constant
         if let credential {
-            out += "authorization: Bearer ".utf8
+            out += UpstreamRequest.bearer
             out += credential.revealed
-            out += "\r\n".utf8
+            out += UpstreamRequest.lineEnd
         }
         if !body.isEmpty || method == .post {
-            out += "content-length: ".utf8
-            out += String(body.count).utf8
-            out += "\r\n".utf8
+            out += UpstreamRequest.length
+            appendDecimal(body.count, to: &out)
+            out += UpstreamRequest.lineEnd
         }
         ownFields.encode(into: &out)
-        out += "\r\n".utf8
+        out += UpstreamRequest.lineEnd
         out += body
         return out
     }
 
+    /// What every request to an upstream says after its target.
+    static func constant(for url: UpstreamURL) -> [UInt8] {
+        Array(" HTTP/1.1\r\nhost: \(url.authority)\r\naccept-encoding: identity\r\n".utf8)
+    }
+
+    private static let bearer = Array("authorization: Bearer ".utf8)
+    private static let length = Array("content-length: ".utf8)
+    private static let lineEnd: [UInt8] = [0x0D, 0x0A]
+
+    private func appendDecimal(_ number: Int, to out: inout [UInt8]) {
+        if number >= 10 { appendDecimal(number / 10, to: &out) }
+        out.append(0x30 + UInt8(number % 10))
+    }
+
     private var ownFields: HeaderFields {
+        guard UpstreamRequest.ours.contains(where: { fields.contains($0) }) else { return fields }
         var own = fields
-        for name in UpstreamRequest.ours where own.contains(name) { own.remove(name) }
+        for name in UpstreamRequest.ours { own.remove(name) }
         return own
     }
 

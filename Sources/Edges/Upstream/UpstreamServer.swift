@@ -92,6 +92,7 @@ public final class UpstreamServer: Sendable {
     let resolver: Resolver
     let files: ThreadPool
     let proxy: ProxySettings?
+    let constant: [UInt8]
 
     /// Checks the authorities and reads the credential for the first time; this blocks, so not on an event loop.
     ///
@@ -104,6 +105,7 @@ public final class UpstreamServer: Sendable {
         self.settings = settings
         self.resolver = resolver
         self.files = files
+        constant = UpstreamRequest.constant(for: settings.url)
         tls =
             settings.url.isSecure
             ? try ClientContext(trusting: settings.authorities, presenting: settings.certificate) : nil
