@@ -4,6 +4,12 @@ public struct CertificateFiles: Hashable, Sendable {
     public var certificate: String
     /// PEM, without a passphrase.
     public var key: String
+
+    /// Names the two files.
+    public init(certificate: String, key: String) {
+        self.certificate = certificate
+        self.key = key
+    }
 }
 
 /// The listener for operators: health and metrics.

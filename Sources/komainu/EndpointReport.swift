@@ -60,7 +60,18 @@ extension Configuration {
         guard let tls, tls.certificate.hasSuffix("/server.pem") || tls.certificate == "server.pem" else { return nil }
         let path = CertificateFolder(path: folder(of: tls.certificate)).authority
         guard Files.exists(path) else { return nil }
-        if path.hasPrefix("/") { return path }
-        return CurrentProcess.environment("PWD").map { "\($0)/\(path)" } ?? path
+        let whole = path.hasPrefix("/") ? path : CurrentProcess.environment("PWD").map { "\($0)/\(path)" } ?? path
+        return shortened(whole)
+    }
+
+    /// The path without `NAME/..`, for people who paste it; the path itself where a symbolic link makes that another file.
+    private func shortened(_ path: String) -> String {
+        var parts: [Substring] = []
+        for part in path.split(separator: "/") where part != "." {
+            if part == "..", let last = parts.last, last != ".." { parts.removeLast() } else { parts.append(part) }
+        }
+        let short = (path.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
+        guard let one = try? Files.status(path), let other = try? Files.status(short) else { return path }
+        return one.device == other.device && one.inode == other.inode ? short : path
     }
 }

@@ -6,7 +6,7 @@ enum Komainu {
         name: "komainu", summary: "Komainu stands before an MCP server and decides, for every message, what passes.",
         version: Version.text,
         commands: [
-            Serve.self, Check.self, Doctor.self,
+            Serve.self, Demo.self, Check.self, Doctor.self,
             EndpointCreate.self, EndpointList.self, EndpointShow.self, EndpointUpdate.self, EndpointRotate.self,
             EndpointDelete.self,
             TokenCreate.self, TokenList.self, TokenRevoke.self,
