@@ -1,1 +1,73 @@
-// The Gateway room.
+public import Audit
+import Bytes
+public import HTTP
+public import Identity
+import MCP
+import Policy
+import Redaction
+public import Sessions
+import Synchronization
+import System
+public import Telemetry
+
+/// The one procedure: what happens to a request between the edge that read it and the server it is meant for.
+///
+/// Shared by all loops; a reload replaces the rules as a whole, and a request keeps the rules it began with.
+public final class Gateway: Sendable {
+    let audit: AuditLog
+    let identities: IdentityRegistry
+    let sessions: SessionStore
+    let meters: Meters
+    let occupancy: Occupancy
+    private let current: Mutex<Rules>
+    private let draining = Mutex(false)
+
+    /// A gateway that starts with these rules.
+    public init(rules: Rules, identities: IdentityRegistry, sessions: SessionStore, audit: AuditLog, metrics: Metrics) {
+        current = Mutex(rules)
+        self.identities = identities
+        self.sessions = sessions
+        self.audit = audit
+        meters = Meters(metrics)
+        occupancy = Occupancy(rules.occupancy)
+    }
+
+    /// The rules in force.
+    public var rules: Rules { current.withLock { $0 } }
+
+    /// Puts other rules in force. Requests under way end under those they began with; streams are judged anew.
+    public func replace(_ rules: Rules) {
+        current.withLock { $0 = rules }
+        occupancy.limit(to: rules.occupancy)
+    }
+
+    /// From now on new requests are refused (503) and streams of server messages end, so that a stop is a clean one.
+    public func drain() {
+        draining.withLock { $0 = true }
+        sessions.endAll()
+    }
+
+    /// Answers one request, whatever becomes of it. Returns when the answer has been given or can no longer be.
+    public func handle(_ exchange: any Exchange) async {
+        let responder = Responder(exchange)
+        let trail: Trail
+        do throws(AuditFailure) {
+            trail = try Trail(in: audit, peer: exchange.peer)
+        } catch {
+            try? await responder.send(Refusal.unrecorded(error, nil).response(call: nil))
+            return
+        }
+        let visit = Visit(exchange: exchange, gateway: self, rules: rules, trail: trail)
+        switch await visit.reply() {
+        case .response(let response):
+            meters.answered(status: response.status)
+            // The client may be gone; the outcome is in the trail already, and nobody else waits for the bytes.
+            try? await responder.send(response)
+        case .relay(let relay):
+            meters.answered(status: 200)
+            await relay.run(answering: responder)
+        }
+    }
+
+    var isDraining: Bool { draining.withLock { $0 } }
+}

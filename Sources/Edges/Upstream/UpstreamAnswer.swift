@@ -2,6 +2,16 @@ public import HTTP
 internal import Reactor
 internal import System
 
+/// What came next of a body, or that nothing came.
+public enum UpstreamPiece: Sendable {
+    /// Bytes, never none.
+    case bytes([UInt8])
+    /// Nothing for as long as the caller wanted to wait.
+    case quiet
+    /// The proper end.
+    case end
+}
+
 /// An answer whose head has come. The body is read piece by piece, when asked for. Lives on one event loop.
 ///
 /// Read to its end, it gives its connection back; dropped or aborted before, it closes it.
@@ -70,6 +80,13 @@ public final class UpstreamAnswer {
         }
     }
 
+    /// As `next`, but tells after `patience` that nothing has come, without giving up: for streams that may be silent.
+    public func next(quietAfter patience: Duration) async throws(UpstreamFailure) -> UpstreamPiece {
+        if case .open = state, !connection.hasUnread, try await !isReadable(within: patience) { return .quiet }
+        guard let bytes = try await next() else { return .end }
+        return .bytes(bytes)
+    }
+
     /// The whole body.
     ///
     /// - Parameter limit: a larger one fails with `.tooLarge`, at once when its length was announced.
@@ -89,6 +106,18 @@ public final class UpstreamAnswer {
         connection.stream.interrupt()
         // A pending read is ended by the interrupt and cleans up itself, so that it does not lose its connection under it.
         if isReading { state = .failed(.aborted) } else { _ = fail(.aborted) }
+    }
+
+    private func isReadable(within patience: Duration) async throws(UpstreamFailure) -> Bool {
+        isReading = true
+        defer { isReading = false }
+        do throws(StreamFailure) {
+            try await connection.stream.waitUntilReadable(deadline: MonotonicTime.now + patience)
+            return true
+        } catch {
+            if error == .timedOut { return false }
+            throw fail(UpstreamFailure(error, during: .body))
+        }
     }
 
     private func readMore() async throws(UpstreamFailure) {

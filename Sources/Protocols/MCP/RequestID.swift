@@ -1,5 +1,5 @@
 public import Bytes
-import JSON
+public import JSON
 
 /// A JSON-RPC request id, kept as the JSON text that the sender wrote.
 ///
@@ -16,10 +16,16 @@ public struct RequestID: Hashable, Sendable {
         self.encoded = encoded
     }
 
+    /// An id of our own: a string.
+    public init(text: ByteString) {
+        encoded = ByteString(JSONValue.string(text).encoded())
+    }
+
     /// Reads an id: a string or an integer that every JSON implementation writes back alike.
     ///
-    /// `null`, fractions and exponents are refused (servers take them for notifications), so is `-0`.
-    init?(_ node: JSONDocument.Node, in document: JSONDocument) {
+    /// `null`, fractions and exponents are refused (servers take them for notifications), so is `-0`. Progress tokens have
+    /// the same form.
+    public init?(_ node: JSONDocument.Node, in document: JSONDocument) {
         switch document.kind(node) {
         case .string:
             break

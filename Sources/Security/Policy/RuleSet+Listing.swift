@@ -41,6 +41,14 @@ extension RuleSet {
         return edits
     }
 
+    /// The groups that may redact a tool's results for a caller: those of every rule that allows it under some arguments.
+    public func redactions(
+        of tool: ByteString, for principal: Principal, tools: some ToolDirectory
+    ) -> [RedactionGroup] {
+        guard let visible = try? visible(tool, for: principal, applicable(to: principal), tools) else { return [] }
+        return redactions(visible.view.allowing.flatMap { rules[$0].grant?.redactions ?? [] })
+    }
+
     private func listing(
         of tool: ByteString, for principal: Principal, _ applicable: [Int], _ tools: some ToolDirectory
     ) -> Listing {

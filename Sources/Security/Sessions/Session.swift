@@ -52,6 +52,7 @@ public final class Session: Sendable {
 
     private struct State {
         var inFlight: Set<RequestID> = []
+        var expected: [RequestID: Method] = [:]
         var hasStream = false
         var isEnded = false
         var lastUsed: UInt64
@@ -90,6 +91,22 @@ public final class Session: Sendable {
     /// Whether a request with this id is unanswered; only such a one may be cancelled.
     public func isInFlight(_ request: RequestID) -> Bool {
         state.withLock { $0.inFlight.contains(request) }
+    }
+
+    /// Remembers a request of the server's that the client was shown, so that its answer may come.
+    ///
+    /// - Returns: false when too many are unanswered, or one of this id is.
+    public func expect(_ request: RequestID, answering method: Method) -> Bool {
+        state.withLock { state in
+            guard state.expected.count < Session.requestLimit, state.expected[request] == nil else { return false }
+            state.expected[request] = method
+            return true
+        }
+    }
+
+    /// The method of a request that the client answers now; once.
+    public func takeExpected(_ request: RequestID) -> Method? {
+        state.withLock { $0.expected.removeValue(forKey: request) }
     }
 
     /// Claims the session's one stream for server messages; a second one is a conflict (409).

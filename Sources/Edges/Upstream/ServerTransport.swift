@@ -1,0 +1,86 @@
+public import Bytes
+public import HTTP
+import JSON
+public import MCP
+public import Redaction
+
+/// How the gateway reaches an MCP server. A client's message leaves only as a `RedactedCall`, which is spent by leaving.
+public protocol ServerTransport: Sendable {
+    /// Posts a message that was judged, redacted and recorded, and waits for the head of its answer.
+    func post(_ call: consuming RedactedCall, fields: HeaderFields) async throws(UpstreamFailure) -> any ServerAnswer
+
+    /// Posts a message of our own and waits for the head of its answer.
+    func post(_ message: GatewayMessage, fields: HeaderFields) async throws(UpstreamFailure) -> any ServerAnswer
+
+    /// Opens a session's stream of server messages.
+    func openStream(fields: HeaderFields) async throws(UpstreamFailure) -> any ServerAnswer
+
+    /// Ends a session at the server.
+    ///
+    /// - Returns: the status of its answer; nil when there was none.
+    func endSession(fields: HeaderFields) async -> Int?
+}
+
+/// A server's answer, read as it is wanted. Lives on one event loop.
+public protocol ServerAnswer: AnyObject {
+    /// Status and fields.
+    var head: ResponseHead { get }
+
+    /// The next piece of the body, or that nothing came for `patience`.
+    func next(quietAfter patience: Duration) async throws(UpstreamFailure) -> UpstreamPiece
+
+    /// The whole body, `.tooLarge` beyond `limit` bytes.
+    func whole(limit: Int) async throws(UpstreamFailure) -> [UInt8]
+
+    /// Gives up the rest.
+    func abort()
+}
+
+extension ServerAnswer {
+    /// Whether the answer says that it is JSON in UTF-8.
+    public var isJSON: Bool { mediaType?.isJSON ?? false }
+
+    /// Whether the answer says that it is an event stream.
+    public var isEventStream: Bool { mediaType?.isEventStream ?? false }
+
+    private var mediaType: MediaType? { head.fields["content-type"].flatMap(MediaType.init) }
+}
+
+extension UpstreamAnswer: ServerAnswer {}
+
+/// A message of the gateway's own: the answer to a request of the server's that no client gets to see, or a question about its
+/// tools.
+public struct GatewayMessage: Sendable {
+    let body: [UInt8]
+
+    /// An empty result, such as the answer to `ping`.
+    public static func empty(to id: RequestID) -> GatewayMessage {
+        GatewayMessage(body: Answer.result(id: id, JSONValue.object([]).encoded()))
+    }
+
+    /// `tools/list`, from a cursor on.
+    public static func listTools(_ id: RequestID, cursor: ByteString?) -> GatewayMessage {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("jsonrpc")
+        writer.string("2.0")
+        writer.key("id")
+        writer.raw(id.encoded.bytes)
+        writer.key("method")
+        writer.string(Method.toolsList.name)
+        writer.key("params")
+        writer.beginObject()
+        if let cursor {
+            writer.key("cursor")
+            writer.string(cursor)
+        }
+        writer.endObject()
+        writer.endObject()
+        return GatewayMessage(body: writer.bytes)
+    }
+
+    /// JSON-RPC's "method not found": whoever asks is told instead of waiting.
+    public static func methodNotFound(to id: RequestID) -> GatewayMessage {
+        GatewayMessage(body: Answer.error(id: id, code: -32_601, message: "Method not found"))
+    }
+}

@@ -1,0 +1,83 @@
+public import HTTP
+import Reactor
+public import Redaction
+import Synchronization
+
+/// An MCP server over HTTP(S). Each loop has connections of its own; streams that stay open have a pool of theirs, so that a
+/// thousand idle ones do not keep calls waiting.
+public final class UpstreamTransport: ServerTransport {
+    private let calls: UpstreamServer
+    private let streams: UpstreamServer
+    private let clients = Mutex<[ObjectIdentifier: LoopBound<Clients>]>([:])
+
+    /// How long an event stream that owes an answer may be silent. 300 s, as the Python SDK's own patience.
+    private static let answerSilence = Duration.seconds(300)
+    /// A session's own stream may be silent for as long as it likes; ends come from elsewhere.
+    private static let streamSilence = Duration.seconds(30 * 86_400)
+
+    private final class Clients {
+        let calls: UpstreamClient
+        let streams: UpstreamClient
+
+        init(_ calls: UpstreamServer, _ streams: UpstreamServer) {
+            self.calls = UpstreamClient(calls)
+            self.streams = UpstreamClient(streams)
+        }
+    }
+
+    /// Reaches one server.
+    ///
+    /// - Parameters:
+    ///   - calls: for messages.
+    ///   - streams: the same server, with room for as many connections as there may be open streams.
+    public init(calls: UpstreamServer, streams: UpstreamServer) {
+        self.calls = calls
+        self.streams = streams
+    }
+
+    /// Spends the call.
+    public func post(
+        _ call: consuming RedactedCall, fields: HeaderFields
+    ) async throws(UpstreamFailure) -> any ServerAnswer {
+        var timing = calls.settings.timing
+        timing.body = max(timing.body, UpstreamTransport.answerSilence)
+        return try await here.calls.send(
+            UpstreamRequest(method: .post, fields: fields, body: call.encoded), timing: timing)
+    }
+
+    /// Posts a message of our own.
+    public func post(
+        _ message: GatewayMessage, fields: HeaderFields
+    ) async throws(UpstreamFailure) -> any ServerAnswer {
+        try await here.calls.send(UpstreamRequest(method: .post, fields: fields, body: message.body))
+    }
+
+    /// Opens a session's own stream, on a connection beside those of calls.
+    public func openStream(fields: HeaderFields) async throws(UpstreamFailure) -> any ServerAnswer {
+        var timing = streams.settings.timing
+        timing.body = UpstreamTransport.streamSilence
+        return try await here.streams.send(UpstreamRequest(method: .get, fields: fields), timing: timing)
+    }
+
+    /// Ends a session at the server.
+    public func endSession(fields: HeaderFields) async -> Int? {
+        guard let answer = try? await here.calls.send(UpstreamRequest(method: .delete, fields: fields)) else {
+            return nil
+        }
+        _ = try? await answer.whole(limit: 64 << 10)
+        return answer.head.status
+    }
+
+    /// A 401 may mean that the credential's file has a newer one.
+    public func refreshCredential() { calls.refreshCredential() }
+
+    private var here: Clients {
+        let loop = ObjectIdentifier(EventLoop.current)
+        return clients.withLock { clients in
+            if let known = clients[loop] { return known }
+            let made = LoopBound(Clients(calls, streams))
+            clients[loop] = made
+            return made
+        }.value
+    }
+}

@@ -1,0 +1,62 @@
+import Bytes
+import HTTP
+import MCP
+import Sessions
+
+/// The header fields that go with a message: always made anew, never copied from the other side (mcp-protocol section 3.4).
+enum Fields {
+    /// A POST to the server. Both types are always accepted: the server chooses (`basic/transports`).
+    static func posting(in session: Session?) -> HeaderFields {
+        var fields = session.map(of) ?? HeaderFields()
+        fields.add(name: "content-type", value: "application/json")
+        fields.add(name: "accept", value: "application/json, text/event-stream")
+        return fields
+    }
+
+    /// A GET for the session's stream of server messages.
+    static func listening(in session: Session) -> HeaderFields {
+        var fields = of(session)
+        fields.add(name: "accept", value: "text/event-stream")
+        return fields
+    }
+
+    /// What names the session and its revision.
+    static func of(_ session: Session) -> HeaderFields {
+        var fields = HeaderFields()
+        if let id = session.upstreamID { fields.add(name: "mcp-session-id", value: id) }
+        fields.add(name: "mcp-protocol-version", value: session.version.name)
+        return fields
+    }
+
+    /// The answer to a request, as JSON.
+    static func json(opening session: Session? = nil) -> HeaderFields {
+        var fields = HeaderFields()
+        fields.add(name: "content-type", value: "application/json")
+        fields.add(name: "cache-control", value: "no-store")
+        if let session { fields.add(name: "mcp-session-id", value: session.id) }
+        return fields
+    }
+
+    /// The answer to a request, or a session's own stream, as events.
+    static func events() -> HeaderFields {
+        var fields = HeaderFields()
+        fields.add(name: "content-type", value: "text/event-stream")
+        fields.add(name: "cache-control", value: "no-store, no-transform")
+        fields.add(name: "x-accel-buffering", value: "no")
+        return fields
+    }
+
+    /// What a server says about its rate limits; passed on as it stands, nothing is retried.
+    static func limits(of head: ResponseHead) -> HeaderFields {
+        var limits = HeaderFields()
+        head.fields.forEach { name, value in
+            if name == "retry-after" || name.bytes.starts(with: Array("ratelimit-".utf8))
+                || name.bytes.starts(with: Array("x-ratelimit-".utf8))
+                || name.bytes.starts(with: Array("x-rate-limit-".utf8))
+            {
+                limits.add(name: name, value: value)
+            }
+        }
+        return limits
+    }
+}

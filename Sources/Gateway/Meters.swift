@@ -1,0 +1,21 @@
+import Bytes
+import Telemetry
+
+/// What the gateway counts. Labels are words of our own tables, never anything of a request.
+struct Meters: Sendable {
+    private let answers: CounterFamily
+    private let refusals: CounterFamily
+    private let drops: CounterFamily
+
+    init(_ metrics: Metrics) {
+        answers = metrics.counter("komainu_answers_total", help: "Answers to clients.", labels: ["status"])
+        refusals = metrics.counter("komainu_refusals_total", help: "Refusals, by their word.", labels: ["reason"])
+        drops = metrics.counter(
+            "komainu_server_messages_dropped_total", help: "Messages of servers that went no further.",
+            labels: ["reason"])
+    }
+
+    func answered(status: Int) { answers.with(String(status)).add() }
+    func refused(_ word: ByteString) { refusals.with(word).add() }
+    func dropped(_ what: String) { drops.with(what).add() }
+}

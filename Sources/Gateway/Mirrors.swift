@@ -1,0 +1,52 @@
+import Bytes
+import HTTP
+import JSON
+import MCP
+
+/// Header fields that repeat what the body says. The body decides; a field that says otherwise, or says it twice, refuses the
+/// request, because some server or box in between may believe the field (mcp-protocol section 5.3, rows 9 and 10).
+enum Mirrors {
+    /// Fields of which a request may have one at most: with two, one reader takes the first and another the last.
+    static let single = [
+        "mcp-protocol-version", "mcp-session-id", "mcp-method", "mcp-name", "authorization", "content-type",
+        "content-encoding", "last-event-id", "origin", "accept-encoding",
+    ]
+
+    static func refuseDuplicates(in fields: HeaderFields) throws(Refusal) {
+        for name in single where fields.count(of: name) > 1 { throw .duplicateField(name) }
+    }
+
+    static func check(_ fields: HeaderFields, against message: ClientMessage) throws(Refusal) {
+        if let method = fields["mcp-method"], method != message.method?.name {
+            throw .mirroredField("mcp-method", message.id)
+        }
+        if let name = fields["mcp-name"] {
+            guard let decoded = plain(name), decoded == named(by: message) else {
+                throw .mirroredField("mcp-name", message.id)
+            }
+        }
+    }
+
+    private static func named(by message: ClientMessage) -> ByteString? {
+        let member: String
+        switch message.method {
+        case .toolsCall, .promptsGet: member = "name"
+        case .resourcesRead: member = "uri"
+        case .tasksGet, .tasksUpdate, .tasksCancel: member = "taskId"
+        default: return nil
+        }
+        return message.parameter(member).flatMap { message.document.string($0) }
+    }
+
+    /// A value as it stands, or unwrapped from `=?base64?…?=` (2026-07-28, "Request Metadata"): strict base 64, exact sentinel.
+    private static func plain(_ value: ByteString) -> ByteString? {
+        let prefix = Array("=?base64?".utf8)
+        let suffix = Array("?=".utf8)
+        guard value.bytes.starts(with: prefix) else { return value }
+        guard value.count >= prefix.count + suffix.count, value.bytes.suffix(suffix.count).elementsEqual(suffix) else {
+            return nil
+        }
+        let inner = Array(value.bytes[prefix.count..<(value.count - suffix.count)])
+        return Base64.decode(ByteString(inner)).map { ByteString($0) }
+    }
+}

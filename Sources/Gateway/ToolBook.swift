@@ -1,0 +1,140 @@
+public import Bytes
+public import Catalog
+import JSON
+import MCP
+public import Reactor
+import Synchronization
+import System
+
+/// What is known of one server's tools: the operator's catalogue, the definitions the vendor listed last, and which of them are
+/// approved. Every page of `tools/list` that passes is entered; a call is judged by the book whatever was listed to whom.
+///
+/// The gateway alone writes the pins. A definition that is new or different is saved before the page that brought it is answered;
+/// a crash in between repeats the sighting.
+public final class ToolBook: Sendable {
+    private struct State {
+        var pins: Pins
+        var listed: [ByteString: ToolDefinition]
+        var inventory: Inventory
+        var isListed = false
+        var version = 0
+        var savedVersion = 0
+    }
+    private let catalog: Catalog
+    private let store: any PinStore
+    private let trustsFirstSight: Bool
+    private let threads: ThreadPool
+    private let state: Mutex<State>
+    /// Held while the store is written: whoever waits for it finds the newest saved.
+    private let saving = Mutex(())
+
+    /// Opens the book with the pins as they were saved. What waited for approval still waits, before the vendor has listed
+    /// anything.
+    ///
+    /// - Parameter threads: where saving blocks.
+    public init(
+        catalog: Catalog, store: any PinStore, trustsFirstSight: Bool, threads: ThreadPool
+    ) throws(PinStoreFailure) {
+        self.catalog = catalog
+        self.store = store
+        self.trustsFirstSight = trustsFirstSight
+        self.threads = threads
+        let pins = try store.load()
+        var listed: [ByteString: ToolDefinition] = [:]
+        for (name, pin) in pins.approved { listed[name] = pin.definition }
+        for (name, waiting) in pins.pending { listed[name] = waiting.definition }
+        state = Mutex(State(pins: pins, listed: listed, inventory: Inventory(catalog)))
+        state.withLock { state in
+            _ = rebuild(&state, at: WallTime.now)
+        }
+    }
+
+    /// What policy is asked with. Immutable: a call that is being judged keeps the one it began with.
+    public var inventory: Inventory { state.withLock { $0.inventory } }
+
+    /// The pins, for people who approve.
+    public var pins: Pins { state.withLock { $0.pins } }
+
+    /// Whether the vendor has listed its tools since the book was opened; until then the pins are all that is known.
+    var isListed: Bool { state.withLock { $0.isListed } }
+
+    /// All pages have been entered.
+    func hasListed() { state.withLock { $0.isListed = true } }
+
+    /// The vendor says that its tools changed: they are read anew before the next call.
+    func isOutdated() { state.withLock { $0.isListed = false } }
+
+    /// Enters one page of the vendor's list. A definition that cannot be taken is left out, and so stays hidden.
+    ///
+    /// - Returns: what was new or had changed.
+    func enter(_ page: JSONDocument.Node, of document: JSONDocument) async throws(PinStoreFailure) -> [Sighting] {
+        let known = state.withLock { $0.listed }
+        var changed: [ToolDefinition] = []
+        document.forEachElement(of: page) { node in
+            let name = document.member("name", of: node).flatMap { document.string($0) }
+            // Most pages bring what is known: the same bytes need no hash.
+            if let name, let definition = known[name], document.encoded(node) == definition.encoded { return }
+            if let definition = try? ToolDefinition(node, in: document) { changed.append(definition) }
+        }
+        let news = state.withLock { state -> [Sighting] in
+            changed.removeAll { state.listed[$0.name]?.hash == $0.hash }
+            guard !changed.isEmpty else { return [] }
+            for definition in changed { state.listed[definition.name] = definition }
+            let names = Set(changed.map(\.name))
+            return rebuild(&state, at: WallTime.now).filter { names.contains($0.tool) }
+        }
+        try await save()
+        return news
+    }
+
+    /// A person approves the definition they looked at.
+    public func approve(_ tool: ByteString, _ hash: DefinitionHash, by person: ByteString) async throws(BookFailure) {
+        let failure: ApprovalFailure? = state.withLock { state in
+            do throws(ApprovalFailure) {
+                try state.pins.approve(tool, hash, by: person, at: WallTime.now)
+            } catch {
+                return error
+            }
+            state.version += 1
+            _ = rebuild(&state, at: WallTime.now)
+            return nil
+        }
+        if let failure { throw .approval(failure) }
+        do throws(PinStoreFailure) {
+            try await save()
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    /// Why an approval did not happen, or did not last.
+    public enum BookFailure: Error, Sendable {
+        /// It was not what waits.
+        case approval(ApprovalFailure)
+        /// It could not be saved.
+        case store(PinStoreFailure)
+    }
+
+    private func rebuild(_ state: inout State, at now: WallTime) -> [Sighting] {
+        var sightings: [Sighting] = []
+        let before = state.pins
+        state.inventory = Inventory(
+            catalog, list: state.listed.values.sorted { $0.name < $1.name }, pins: &state.pins,
+            trustsFirstSight: trustsFirstSight, at: now, sightings: &sightings)
+        if state.pins != before { state.version += 1 }
+        return sightings
+    }
+
+    /// Saves the newest pins, off the loop, one save at a time.
+    private func save() async throws(PinStoreFailure) {
+        guard state.withLock({ $0.savedVersion < $0.version }) else { return }
+        try await threads.run { [self] () throws(PinStoreFailure) in
+            try saving.withLock { _ throws(PinStoreFailure) in
+                let (pins, version, isSaved) = state.withLock { ($0.pins, $0.version, $0.savedVersion >= $0.version) }
+                guard !isSaved else { return }
+                try store.save(pins)
+                state.withLock { $0.savedVersion = version }
+            }
+        }
+    }
+}

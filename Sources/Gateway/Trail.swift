@@ -1,0 +1,207 @@
+import Audit
+import Bytes
+import Catalog
+import HTTP
+import Identity
+import MCP
+import Policy
+import Redaction
+import Sessions
+import System
+import Upstream
+
+/// What one visit leaves in the audit trail, filled in as the visit becomes known: an intent that is durable before anything is
+/// forwarded, an outcome that is durable before anything is released, or one refusal.
+///
+/// A crash between intent and outcome leaves an open intent; the next start closes it as `call.orphaned`. Belongs to one visit,
+/// on one loop.
+final class Trail {
+    let log: AuditLog
+    let call: CallID
+    private(set) var who: AuditRecord.Who?
+    private var shown: AuditRecord.Who?
+    var via: AuditRecord.Via
+    var message = AuditRecord.Message()
+    private var intent: (sequence: UInt64, at: MonotonicTime)?
+    /// The HTTP status that the server answered with, for the outcome.
+    var upstreamStatus: Int?
+
+    init(in log: AuditLog, peer: PeerAddress) throws(AuditFailure) {
+        self.log = log
+        call = try CallID.make()
+        via = AuditRecord.Via(address: peer.address)
+        via.transport = "http"
+    }
+
+    /// The visitor is known from here on.
+    func identified(_ principal: Principal) throws(AuditFailure) {
+        var who = AuditRecord.Who(
+            subject: try log.keys.pseudonym(issuer: principal.issuer, subject: principal.subject))
+        who.issuer = principal.issuer
+        who.method = ByteString(principal.method.rawValue)
+        who.endpoint = principal.endpoint.map { $0.text }
+        who.apiToken = principal.apiToken.map { $0.text }
+        who.scopes = principal.groups.sorted()
+        self.who = who
+        message.server = principal.upstream
+    }
+
+    /// What is known of a visitor that was not recognised: which endpoint or token it was, never the credential.
+    func unidentified(_ failure: IdentityFailure) {
+        guard failure.endpoint != nil || failure.apiToken != nil || failure.fingerprint != nil else { return }
+        var shown = AuditRecord.Who()
+        shown.method = "none"
+        shown.endpoint = failure.endpoint.map(\.text)
+        shown.apiToken = failure.apiToken.map(\.text)
+        shown.token = failure.fingerprint
+        self.shown = shown
+    }
+
+    /// The conversation is known from here on.
+    func conversing(_ session: Session) {
+        via.client = session.client.name
+        via.version = session.client.version
+        via.session = log.keys.fingerprint(of: session.id.bytes, rule: "session")
+        message.version = session.version.name
+    }
+
+    /// Makes the decision to forward durable. Nothing may be forwarded when this throws.
+    func intend(_ decision: AuditRecord.Decision, arguments: AuditRecord.Arguments?) async throws(AuditFailure) {
+        var record = record(.callIntent)
+        record.decision = decision
+        record.arguments = arguments
+        let receipt = try await log.append(record)
+        intent = (receipt.sequence, MonotonicTime.now)
+    }
+
+    /// Makes the outcome durable. Nothing of the result may be released when this throws.
+    func end(_ outcome: AuditRecord.Outcome, redactions: [AuditRecord.Redaction] = []) async throws(AuditFailure) {
+        guard let intent else { return }
+        self.intent = nil
+        var record = record(.callOutcome)
+        record.of = intent.sequence
+        record.redactions = redactions
+        var outcome = outcome
+        outcome.milliseconds = Int((MonotonicTime.now.nanoseconds - intent.at.nanoseconds) / 1_000_000)
+        record.outcome = outcome
+        _ = try await log.append(record)
+    }
+
+    /// Whether something was forwarded whose outcome is not written yet.
+    var isOpen: Bool { intent != nil }
+
+    /// A call that policy does not let through.
+    func denied(_ decision: AuditRecord.Decision) async throws(AuditFailure) {
+        var record = record(.callDenied)
+        record.decision = decision
+        _ = try await log.append(record)
+    }
+
+    /// A notification that went on to the server, or one that came from it and went on to the client.
+    func forwarded(_ decision: AuditRecord.Decision) async throws(AuditFailure) {
+        var record = record(.notifyForwarded)
+        record.decision = decision
+        _ = try await log.append(record)
+    }
+
+    /// A request that broke a rule before policy was asked. Strangers can cause these as often as they like, so theirs are
+    /// coalesced; each of an authenticated caller's has a record of its own.
+    func refused(_ word: ByteString, status: Int) async throws(AuditFailure) {
+        let kind: AuditKind = who == nil && Trail.isAboutIdentity(word) ? .authFailed : .requestRefused
+        var record = record(kind)
+        record.decision = AuditRecord.Decision(.deny, reason: word)
+        record.facts.append(("status", .int(status)))
+        guard who != nil else {
+            log.appendCoalesced(record, source: via.address ?? "", reason: word)
+            return
+        }
+        _ = try await log.append(record)
+    }
+
+    private static func isAboutIdentity(_ word: ByteString) -> Bool {
+        word.bytes.starts(with: Array("auth_".utf8))
+    }
+
+    /// A tool's definition that is new or has changed. Does not wait: the pin itself is what keeps the tool back.
+    func sighted(_ sighting: Sighting) {
+        var record = AuditRecord(.catalogChanged, call: call)
+        record.message = AuditRecord.Message(server: message.server, tool: sighting.tool)
+        record.message?.definition = ByteString(sighting.hash.description)
+        let sight =
+            switch sighting.sight {
+            case .approved: "approved"
+            case .trustedAtFirstSight: "trusted_at_first_sight"
+            case .quarantined: sighting.isAmbiguous ? "ambiguous" : "quarantined"
+            }
+        record.facts.append(("sight", .text(ByteString(sight))))
+        // A log that takes no records takes no calls either: what could be called is kept back with them.
+        try? log.appendWithoutWaiting(record)
+    }
+
+    private func record(_ kind: AuditKind) -> AuditRecord {
+        var record = AuditRecord(kind, call: call)
+        record.who = who ?? shown
+        record.via = via
+        record.message = message
+        return record
+    }
+}
+
+extension Trail {
+    /// What policy decided about a message that may go on.
+    func decision(_ permitted: borrowing PermittedCall, under rules: RuleSet) -> AuditRecord.Decision {
+        if let tool = permitted.tool {
+            message.tool = tool.name
+            message.through = tool.calledThrough
+            message.effect = ByteString(tool.classification.effect.word)
+            message.definition = tool.definition.map { ByteString($0.hash.description) }
+        }
+        var decision = AuditRecord.Decision(.allow, rule: permitted.rule)
+        decision.policyName = rules.name
+        decision.obligations = permitted.redactions.map(\.name)
+        decision.shadow = permitted.shadow
+        return decision
+    }
+
+    /// The arguments as the record may hold them, with a commitment to the original.
+    func arguments(of call: borrowing RedactedCall) throws(AuditFailure) -> AuditRecord.Arguments? {
+        guard let original = call.originalArguments else { return nil }
+        return AuditRecord.Arguments(
+            redacted: call.auditArguments, byteCount: original.count,
+            commitment: try log.keys.commitment(
+                to: original, path: "/args", call: self.call, subject: who?.subject ?? ""))
+    }
+}
+
+extension Refusal {
+    /// How a call that was forwarded, and then refused, ended.
+    func outcome(_ verdict: Verdict) -> AuditRecord.Outcome {
+        let status: AuditRecord.Outcome.Status
+        switch self {
+        case .upstream(.timedOut(_), _, _): status = .timeout
+        case .upstream(let failure, _, _): status = failure.mayHaveActed ? .unknown : .upstreamError
+        case .answer(.noAnswer, _, _): status = .unknown
+        case .withheld, .expired: status = .blocked
+        default: status = .upstreamError
+        }
+        var outcome = AuditRecord.Outcome(status)
+        outcome.code = verdict.word
+        return outcome
+    }
+
+    /// The decision that a denial is; nil for refusals that policy had no part in.
+    func decision(policy: RuleSet?) -> AuditRecord.Decision? {
+        guard case .denied(let denial, _, _, _) = self else { return nil }
+        var decision = AuditRecord.Decision(.deny, rule: denial.rule, reason: ByteString(denial.code))
+        decision.policyName = policy?.name
+        decision.shadow = denial.shadow
+        return decision
+    }
+}
+
+extension RedactionFact {
+    /// As the trail writes it.
+    var recorded: AuditRecord.Redaction {
+        AuditRecord.Redaction(place: place, rule: rule, count: count, way: ByteString(way.rawValue), path: path)
+    }
+}

@@ -1,0 +1,153 @@
+import Audit
+import Bytes
+import HTTP
+import Identity
+import JSON
+import MCP
+import Policy
+import Redaction
+import Sessions
+import System
+import Upstream
+
+/// What a visit ends in: one whole answer, or a stream that is relayed event by event.
+enum Reply {
+    case response(Response)
+    case relay(Relay)
+}
+
+/// One request on its way through, in the order of `reply()`. Lives on the loop of its connection.
+final class Visit {
+    let exchange: any Exchange
+    let gateway: Gateway
+    let rules: Rules
+    let trail: Trail
+    /// What this visit occupies, for as long as it lasts.
+    var place: Occupancy.Place?
+    /// The policy that judges this visit, as soon as the visitor is known.
+    private var policy: RuleSet?
+
+    init(exchange: any Exchange, gateway: Gateway, rules: Rules, trail: Trail) {
+        self.exchange = exchange
+        self.gateway = gateway
+        self.rules = rules
+        self.trail = trail
+    }
+
+    /// The request's answer: every failure on the way is a refusal, recorded and looked up in the one table.
+    func reply() async -> Reply {
+        do throws(Refusal) {
+            return try await answer()
+        } catch {
+            return .response(await refused(error))
+        }
+    }
+
+    /// Records a refusal and gives its answer; a refusal that cannot be recorded becomes the answer that says so.
+    func refused(_ refusal: Refusal) async -> Response {
+        let verdict = refusal.verdict
+        do throws(AuditFailure) {
+            if trail.isOpen {
+                try await trail.end(refusal.outcome(verdict))
+            } else if let decision = refusal.decision(policy: policy) {
+                try await trail.denied(decision)
+            } else {
+                try await trail.refused(verdict.word, status: verdict.status)
+            }
+        } catch {
+            return Refusal.unrecorded(error, refusal.id).response(call: trail.call)
+        }
+        gateway.meters.refused(verdict.word)
+        return refusal.response(call: trail.call)
+    }
+
+    private func answer() async throws(Refusal) -> Reply {
+        let head = exchange.head
+        guard !gateway.isDraining else { throw .draining }
+        guard let route = EndpointRoute(path: head.path) else { throw .noSuchDoor }
+        guard head.query == nil else { throw .queryInPath }
+        try Mirrors.refuseDuplicates(in: head.fields)
+        switch head.method {
+        case .get, .post, .delete: break
+        case .head, .options, .other: throw .method(allowed: "GET, POST, DELETE")
+        }
+        let caller = try identify(route)
+        switch head.method {
+        case .post: return try await Conversation(self, caller).reply()
+        case .get: return try await Listening(self, caller).reply()
+        default: return try await ending(caller)
+        }
+    }
+
+    /// Who asks, and the server that their door leads to.
+    private func identify(_ route: EndpointRoute) throws(Refusal) -> Caller {
+        let principal: Principal
+        do throws(IdentityFailure) {
+            principal = try gateway.identities.authenticate(route, head: exchange.head, now: WallTime.now)
+        } catch {
+            trail.unidentified(error)
+            throw .unidentified(error)
+        }
+        do throws(AuditFailure) {
+            try trail.identified(principal)
+        } catch {
+            throw .unrecorded(error, nil)
+        }
+        guard let server = rules.server(principal.upstream), let rules = server.rules(named: principal.policy) else {
+            throw .unserved
+        }
+        policy = rules
+        return Caller(principal: principal, server: server, rules: rules)
+    }
+
+    /// DELETE: the client ends its session, here and at the server.
+    private func ending(_ caller: Caller) async throws(Refusal) -> Reply {
+        let session = try session(of: caller, for: nil)
+        do throws(AuditFailure) {
+            try await trail.intend(AuditRecord.Decision(.allow, rule: "session"), arguments: nil)
+        } catch {
+            throw .unrecorded(error, nil)
+        }
+        gateway.sessions.end(session)
+        // The server may not know sessions, may have lost this one, or may be down: it is gone here whatever it says.
+        let status = await caller.server.transport.endSession(fields: Fields.of(session))
+        var outcome = AuditRecord.Outcome(.ok)
+        outcome.http = status
+        try await record(outcome, for: nil)
+        return .response(Response(status: 204))
+    }
+
+    /// The caller's session that the request names.
+    func session(of caller: Caller, for id: RequestID?) throws(Refusal) -> Session {
+        guard let name = exchange.head.fields["mcp-session-id"] else { throw .sessionMissing(id) }
+        let session: Session
+        do throws(SessionStore.Failure) {
+            session = try gateway.sessions.session(name, of: caller.principal)
+        } catch {
+            throw .sessionUnknown(id)
+        }
+        trail.conversing(session)
+        if let version = exchange.head.fields["mcp-protocol-version"], version != session.version.name {
+            throw .sessionVersion(id)
+        }
+        return session
+    }
+
+    /// Makes an outcome durable, or refuses to release what it is about.
+    func record(
+        _ outcome: AuditRecord.Outcome, redactions: [AuditRecord.Redaction] = [], for id: RequestID?
+    ) async throws(Refusal) {
+        do throws(AuditFailure) {
+            try await trail.end(outcome, redactions: redactions)
+        } catch {
+            throw .unrecorded(error, id)
+        }
+    }
+}
+
+/// A verified principal and the server that their door leads to, under the rules of this visit.
+struct Caller {
+    let principal: Principal
+    let server: ProtectedServer
+    let rules: RuleSet
+}
