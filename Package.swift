@@ -50,14 +50,14 @@ let package = Package(
         room("Libraries/JOSE", ["CJWT", "OpenSSL", "JSON", "Bytes"]),
         room("Libraries/SQLite", ["CSQLite", "Bytes"]),
         room("Libraries/YAML", ["CYAML", "Bytes"]),
-        room("Libraries/Pattern", ["CPCRE2", "Bytes"]),
+        room("Libraries/Pattern", ["CPCRE2"]),
 
         room("Protocols/Bytes"),
         room("Protocols/JSON", ["Bytes"]),
         room("Protocols/HTTP", ["Bytes"]),
         room("Protocols/MCP", ["JSON", "HTTP", "Bytes"]),
 
-        room("Security/Catalog", ["MCP", "JSON", "YAML", "OpenSSL", "Bytes", "System"]),
+        room("Security/Catalog", ["JSON", "YAML", "OpenSSL", "Bytes", "System"]),
         room(
             "Security/Identity",
             ["Catalog", "JOSE", "SQLite", "OpenSSL", "JSON", "HTTP", "Bytes", "System", "Telemetry"]),
@@ -99,13 +99,15 @@ let package = Package(
         tests("MCP", ["JSON", "Bytes", "HTTP", "KomainuTesting"], cases: true),
         tests("OpenSSL", ["Bytes", "KomainuTesting"]),
         tests("JOSE", ["JSON", "OpenSSL", "Bytes", "KomainuTesting"]), tests("SQLite", ["Bytes", "System"]),
-        tests("YAML", ["Bytes", "KomainuTesting"], cases: true), tests("Pattern", ["Bytes"]),
+        tests("YAML", ["Bytes", "KomainuTesting"], cases: true), tests("Pattern"),
         tests("System"),
         tests(
             "Identity",
             ["Catalog", "JOSE", "OpenSSL", "SQLite", "JSON", "HTTP", "Bytes", "System", "KomainuTesting"]),
-        tests("Catalog", ["JSON", "MCP", "YAML", "Bytes", "System", "KomainuTesting"], cases: true),
-        tests("Policy", ["Catalog", "Identity", "JSON", "MCP", "YAML", "Bytes", "KomainuTesting"]),
+        tests("Catalog", ["JSON", "YAML", "Bytes", "System", "KomainuTesting"], cases: true),
+        tests(
+            "Policy", ["Catalog", "Identity", "JSON", "MCP", "Pattern", "YAML", "Bytes", "System", "KomainuTesting"],
+            cases: true),
         tests(
             "Redaction", ["Policy", "Catalog", "Identity", "JSON", "MCP", "YAML", "OpenSSL", "Bytes", "KomainuTesting"]),
         tests("Sessions", ["Identity", "MCP", "Bytes"]),

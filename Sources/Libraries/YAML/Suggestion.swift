@@ -1,6 +1,6 @@
 /// `did you mean` for a word that nobody knows: the nearest known word, when one is near enough to be a slip.
 public func suggestion(for word: String, among known: [String]) -> String? {
-    let limit = max(1, word.unicodeScalars.count / 3)
+    let limit = max(1, (word.unicodeScalars.count + 1) / 3)
     let lowered = Array(word.lowercased().unicodeScalars.prefix(64))
     let ranked = known.map { (word: $0, distance: distance(lowered, Array($0.lowercased().unicodeScalars.prefix(64)))) }
     guard let best = ranked.min(by: { ($0.distance, $0.word) < ($1.distance, $1.word) }), best.distance <= limit else {

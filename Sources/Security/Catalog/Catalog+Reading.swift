@@ -23,7 +23,7 @@ extension Catalog {
         let tags = layers.reduce(into: Set<ByteString>()) { $0.formUnion($1.tags) }
         guard reading.succeeded else { return nil }
         self.init(
-            name: first.name, tags: tags.union(entries.values.flatMap(\.tags)), entries: entries)
+            name: first.name, tags: tags.union(entries.values.flatMap(\.tags)), declaredTags: tags, entries: entries)
     }
 }
 

@@ -11,11 +11,15 @@ public struct Catalog: Sendable {
     public let name: ByteString
     /// Every tag that a file declares or a tool has.
     public let tags: Set<ByteString>
+    /// The tags that a file declares, so that a policy for several catalogues may use them before any tool has one.
+    public let declaredTags: Set<ByteString>
     private let entries: [ByteString: Classification]
 
-    init(name: ByteString, tags: Set<ByteString>, entries: [ByteString: Classification]) {
+    init(name: ByteString, tags: Set<ByteString>, declaredTags: Set<ByteString>, entries: [ByteString: Classification])
+    {
         self.name = name
         self.tags = tags
+        self.declaredTags = declaredTags
         self.entries = entries
     }
 

@@ -14,6 +14,7 @@ extension Constraint {
         guard let fields = reading.fields(of: node, "an argument's restriction", Self.keys, nullable: ["equals"]) else {
             return nil
         }
+        let mistakesBefore = reading.problems.count
         var atoms: [Atom] = []
         if let node = fields["absent"], reading.mustBeTrue(node) { atoms.append(.absent) }
         if let node = fields["present"], reading.mustBeTrue(node) { atoms.append(.present) }
@@ -30,6 +31,8 @@ extension Constraint {
         if let pattern = fields.optional("pattern", { Self.pattern($0, reading) }) { atoms.append(.pattern(pattern)) }
         isOptional = fields.optional("optional", default: false, reading.bool)
         self.atoms = atoms
+        // What couldn't be read is told already; what follows from it isn't worth telling.
+        guard reading.problems.count == mistakesBefore else { return nil }
         if atoms.isEmpty { reading.mistake(node, "the restriction demands nothing") }
         checkContradictions(fields, reading)
     }

@@ -7,27 +7,33 @@ import JSON
 ///
 /// What JSON Schema can't say portably (patterns beyond what every dialect shares, restrictions below lists) is left wider;
 /// such a call is still denied when it comes. When several rules allow a tool under different restrictions, the schema
-/// shows those of one of them.
+/// shows those of the one that leaves most of the tool's arguments.
 struct Narrowing {
     private let allow: ArgumentTree
     private let isClosed: Bool
     private let denies: [ArgumentTree]
 
-    /// - Parameter allowing: Rules that allow some arguments; at least one.
-    init(allowing: [Rule], denying: [ArgumentTree]) {
+    private let schema: JSONValue
+
+    /// - Parameters:
+    ///   - schema: The vendor's.
+    ///   - allowing: Rules that allow some arguments; at least one.
+    init(_ schema: JSONValue, allowing: [Rule], denying: [ArgumentTree]) {
+        self.schema = schema
         let widest = allowing.filter { rule in !allowing.contains { $0.isWider(than: rule) } }
-        let rule = widest.first ?? allowing.first
+        let rule = widest.min { $0.cost(to: schema) < $1.cost(to: schema) } ?? allowing.first
         allow = rule?.arguments ?? ArgumentTree([])
-        isClosed = widest.first?.grant?.allowsAdditional == false
+        isClosed = rule?.grant?.allowsAdditional == false
         denies = denying
     }
 
-    func narrowed(_ schema: JSONValue) -> JSONValue {
+    /// The schema to show; nil when it would admit nothing.
+    func narrowed() -> JSONValue? {
         var object = SchemaObject(schema)
         object.restrict(allow.branches, allow.restrictions)
         if isClosed { object.close() }
         for deny in denies { object.exclude(deny) }
-        return object.value
+        return object.value.admitsNothing ? nil : object.value
     }
 }
 
@@ -40,12 +46,25 @@ extension Rule {
     }
 }
 
+extension Rule {
+    /// What showing this rule's restrictions takes away: first arguments, then their freedom.
+    fileprivate func cost(to schema: JSONValue) -> Int {
+        arguments.restrictions.reduce(0) { cost, restriction in
+            guard let name = restriction.pointer.tokens.first, schema["properties"]?[name] != nil else { return cost }
+            return cost + (restriction.constraint.isAbsent ? 1_000 : 1)
+        }
+    }
+}
+
 /// A JSON schema of an object, being rewritten.
 struct SchemaObject {
     private(set) var value: JSONValue
+    /// Whether the vendor's schema takes names that it doesn't declare.
+    private let isOpen: Bool
 
     init(_ value: JSONValue) {
         self.value = value
+        isOpen = value.acceptsOtherNames
     }
 
     // MARK: What an allowing rule demands
@@ -55,6 +74,11 @@ struct SchemaObject {
             let constraint = branch.restriction.map { restrictions[$0].constraint }
             if constraint?.isAbsent == true {
                 leaveOut(branch.name)
+                continue
+            }
+            if !isDeclared(branch.name), !isOpen {
+                // The tool doesn't know it; whoever sends it all the same is told no.
+                close()
                 continue
             }
             var property = value["properties"]?[branch.name] ?? .object([])
@@ -72,6 +96,11 @@ struct SchemaObject {
                 inner.restrict(branch.children, restrictions)
                 property = inner.value
             }
+            if property.admitsNothing {
+                // The vendor takes no value that would be allowed. When the argument had to be given, the tool is hidden.
+                leaveOut(branch.name)
+                continue
+            }
             setProperty(branch.name, property)
             if isRequired { require(branch.name) }
         }
@@ -79,23 +108,29 @@ struct SchemaObject {
 
     /// Arguments beyond the named ones are refused.
     mutating func close() {
+        for name in value.declaredNames where value["properties"]?[name] == nil { setProperty(name, .object([])) }
         value.set("additionalProperties", .bool(false))
         value.remove("patternProperties")
     }
 
     private mutating func leaveOut(_ name: ByteString) {
-        let declared = value["properties"]?.members ?? []
+        if value["required"]?.elements?.contains(.string(name)) == true {
+            // The vendor demands what may not be given: no object will do.
+            value = .bool(false)
+            return
+        }
         if var properties = value["properties"] {
             properties.remove(name)
             value.set("properties", properties)
         }
-        let isOpen = value["additionalProperties"] != nil && value["additionalProperties"] != .bool(false)
-        if declared.isEmpty || isOpen || value["patternProperties"] != nil {
+        if isOpen {
             forbid(["required": .array([.string(name)])])
         } else {
-            value.set("additionalProperties", .bool(false))
+            close()
         }
     }
+
+    private func isDeclared(_ name: ByteString) -> Bool { value.declaredNames.contains(name) }
 
     private mutating func setProperty(_ name: ByteString, _ property: JSONValue) {
         var properties = value["properties"] ?? .object([])
@@ -121,12 +156,13 @@ struct SchemaObject {
     private mutating func exclude(_ name: ByteString, _ constraint: Constraint) {
         if constraint.isAbsent { return require(name) }
         if constraint.isPresent { return leaveOut(name) }
+        if !isDeclared(name), !isOpen { return close() }
         guard let denied = constraint.schema else { return }
         let property = value["properties"]?[name] ?? .object([])
         if let choices = property["enum"]?.elements {
             var narrower = property
             narrower.set("enum", .array(choices.filter { constraint.outcome(for: $0) == .fails }))
-            return setProperty(name, narrower)
+            return narrower.admitsNothing ? leaveOut(name) : setProperty(name, narrower)
         }
         setProperty(name, property.forbidding(denied))
     }
@@ -146,7 +182,8 @@ struct SchemaObject {
         for branch in branches {
             let constraint = branch.restriction.map { restrictions[$0].constraint }
             if constraint?.isAbsent == true {
-                absent.append(["required": .array([.string(branch.name)])])
+                // Where something stands that is no object, nothing can be told, which is a no as well.
+                absent.append(["type": "object", "required": .array([.string(branch.name)])])
                 continue
             }
             var parts: [JSONValue] = []

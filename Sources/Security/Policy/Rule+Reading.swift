@@ -122,11 +122,17 @@ private func readSelection(
         let selection = try Selection(methods: methods, tags: tags, tools: tools)
         for complaint in catalog.complaints(about: selection) {
             let place = placeOf(complaint, fields)
-            // A rule may deny what isn't there yet; one that allows nothing was meant otherwise.
-            if complaint == .matchesNothing, !isAllowing {
-                reading.warning(place, "the rule denies no tool of the catalogue")
-            } else {
+            guard complaint == .matchesNothing else {
                 reading.mistake(place, complaint.description, hint: complaint.hint)
+                continue
+            }
+            // A policy may serve several catalogues, and each declares the tags that the others use.
+            if let tags = selection.tags, catalog.declaredTags.isSuperset(of: tags) { continue }
+            // A rule may deny what isn't there yet; one that allows nothing was meant otherwise.
+            if isAllowing {
+                reading.mistake(place, complaint.description)
+            } else {
+                reading.warning(place, "the rule denies no tool of the catalogue")
             }
         }
         return selection

@@ -51,6 +51,8 @@ private struct PolicyCheck {
 
     func report(_ fields: Fields, _ reading: Reading) {
         reportDuplicates(reading)
+        // What a mistyped word leaves unused or shadowed isn't worth telling.
+        guard reading.succeeded else { return }
         reportUnusedGroups(fields, reading)
         for (index, rule) in rules.enumerated() {
             reportShadowing(index, rule, reading)
@@ -87,8 +89,8 @@ private struct PolicyCheck {
         let stronger = rules.enumerated().filter { other in
             other.offset != index && other.element.isDenying && other.element.arguments.isEmpty
                 && rule.who.isWithin(other.element.who)
-                // Of two equal denying rules the later one is the superfluous one.
-                && (rule.isAllowing || other.offset < index || !sameTools(other.element, tools))
+                // That denying rules overlap is how they are meant; only one that says the same again is superfluous.
+                && (rule.isAllowing || other.offset < index && other.element.selection == rule.selection)
         }
         let covers = { (tool: ByteString) -> Rule? in
             guard let entry = catalog.classify(tool) else { return nil }
@@ -98,10 +100,6 @@ private struct PolicyCheck {
         guard let first = denying.first ?? nil, denying.allSatisfy({ $0 != nil }) else { return }
         let what = rule.isAllowing ? "never allows anything" : "never denies anything that isn't denied already"
         reading.warning(rule.node, "the rule `\(rule.id.text)` \(what): `\(first.id.text)` denies its tools")
-    }
-
-    private func sameTools(_ other: Rule, _ tools: [ByteString]) -> Bool {
-        catalog.tools(in: other.selection) == tools
     }
 
     /// Restrictions that no arguments can meet together.

@@ -37,6 +37,7 @@ extension Constraint {
         }
         var narrower = property
         for member in schemaToAllow.members ?? [] { narrower.narrow(member.name, to: member.value) }
+        narrower.removeLengthsOfOtherTypes()
         if let choices = narrower["enum"]?.elements {
             narrower.set("enum", .array(choices.filter { outcome(for: $0) == .holds }))
         }
@@ -59,6 +60,7 @@ extension Constraint {
         if let choices = schema["enum"]?.elements {
             schema.set("enum", .array(choices.filter { outcome(for: $0) == .holds }))
         }
+        schema.removeLengthsOfOtherTypes()
         return schema
     }
 
@@ -108,6 +110,18 @@ extension JSONValue {
     mutating func remove(_ name: ByteString) {
         guard case .object(let members) = self else { return }
         self = .object(members.filter { $0.name != name })
+    }
+
+    /// A length is of texts or of lists; where only one of them is possible the other's keywords say nothing.
+    fileprivate mutating func removeLengthsOfOtherTypes() {
+        if self["type"] == "string" { ["minItems", "maxItems"].forEach { remove($0) } }
+        if self["type"] == "array" { ["minLength", "maxLength"].forEach { remove($0) } }
+    }
+
+    /// Whether no value is left: no type or no choice.
+    var admitsNothing: Bool {
+        self == .bool(false) || self["type"] == .array([]) || self["enum"] == .array([])
+            || (self["allOf"]?.elements ?? []).contains(where: \.admitsNothing)
     }
 
     /// The same schema, excluding what another admits.

@@ -5,7 +5,7 @@ import Synchronization
 
 /// What the rules that are about a caller say about one definition of a tool, before any arguments are known.
 struct ToolView: Sendable {
-    /// Rules that allow the tool under some arguments or any.
+    /// Rules that allow the tool under some arguments that nothing else forbids.
     let allowing: [Int]
     /// Rules that deny it under some arguments.
     let denying: [Int]
@@ -85,26 +85,42 @@ extension RuleSet {
         let denying = selected.filter { rules[$0].isDenying }
         let onTrial = selected.filter { !rules[$0].isAllowing && !rules[$0].isDenying }
         let schema = definition.map { $0.document.value($0.inputSchema) }
-        let visibility = visibility(allowing, denying, schema)
-        let names = Set((schema?["properties"]?.members ?? []).map(\.name))
-        let knownNames = allowing.map { index -> Set<ByteString>? in
-            guard rules[index].grant?.allowsAdditional == false else { return nil }
-            return names.union(rules[index].arguments.branches.map(\.name))
-        }
+        let usable = usable(allowing, denying, schema)
+        let known = usable.map { knownNames(rules[$0], schema) }
         return ToolView(
-            allowing: allowing, denying: denying.filter { !rules[$0].arguments.isEmpty }, onTrial: onTrial,
-            knownNames: knownNames, standing: visibility)
+            allowing: usable, denying: denying.filter { !rules[$0].arguments.isEmpty }, onTrial: onTrial,
+            knownNames: known, standing: visibility(allowing, usable, denying, schema))
     }
 
-    private func visibility(_ allowing: [Int], _ denying: [Int], _ schema: JSONValue?) -> ToolView.Visibility {
-        if let index = denying.first(where: { rules[$0].arguments.isEmpty }) { return .hidden(deniedBy: index) }
+    /// The rules that allow some arguments which no rule denies and which the vendor's schema takes.
+    private func usable(_ allowing: [Int], _ denying: [Int], _ schema: JSONValue?) -> [Int] {
         let conditions = denying.map { rules[$0].arguments }
-        let usable = allowing.filter {
-            Witness.arguments(allowedBy: rules[$0].arguments, deniedByNone: conditions, schema: schema) != nil
+        guard !conditions.contains(where: \.isEmpty) else { return [] }
+        return allowing.filter { witness(rules[$0], deniedByNone: conditions, schema) != nil }
+    }
+
+    func witness(_ rule: Rule, deniedByNone conditions: [ArgumentTree], _ schema: JSONValue?) -> Witness.Found? {
+        Witness.arguments(
+            allowedBy: rule.arguments, names: knownNames(rule, schema), deniedByNone: conditions, schema: schema)
+    }
+
+    /// The names that a rule with `additional: false` accepts; nil for a rule that accepts any.
+    private func knownNames(_ rule: Rule, _ schema: JSONValue?) -> Set<ByteString>? {
+        guard rule.grant?.allowsAdditional == false else { return nil }
+        return (schema?.declaredNames ?? []).union(rule.arguments.branches.map(\.name))
+    }
+
+    private func visibility(
+        _ allowing: [Int], _ usable: [Int], _ denying: [Int], _ schema: JSONValue?
+    ) -> ToolView.Visibility {
+        guard !usable.isEmpty else {
+            // Only a rule without conditions is the one reason; else it is all of them together.
+            return .hidden(deniedBy: allowing.isEmpty ? nil : denying.first { rules[$0].arguments.isEmpty })
         }
-        guard !usable.isEmpty else { return .hidden(deniedBy: allowing.isEmpty ? nil : denying.first) }
         guard let schema else { return .listed(schema: nil) }
-        let narrowed = Narrowing(allowing: usable.map { rules[$0] }, denying: conditions).narrowed(schema)
+        let conditions = denying.map { rules[$0].arguments }
+        let narrowing = Narrowing(schema, allowing: usable.map { rules[$0] }, denying: conditions)
+        guard let narrowed = narrowing.narrowed() else { return .hidden(deniedBy: nil) }
         return .listed(schema: narrowed == schema ? nil : narrowed.encoded())
     }
 }

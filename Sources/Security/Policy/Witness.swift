@@ -25,11 +25,15 @@ enum Witness {
 
     /// Arguments that one rule allows, that none of the others denies, and that the vendor's schema takes as far as it is
     /// understood here.
-    static func arguments(allowedBy allow: ArgumentTree, deniedByNone denies: [ArgumentTree], schema: JSONValue?)
-        -> Found?
-    {
+    ///
+    /// - Parameter names: The names that the rule accepts at all; nil for any.
+    static func arguments(
+        allowedBy allow: ArgumentTree, names: Set<ByteString>? = nil, deniedByNone denies: [ArgumentTree],
+        schema: JSONValue?
+    ) -> Found? {
         var tree = WitnessTree()
         if let schema { tree.demand(schema: schema, depth: 0) }
+        tree.restrict(to: names)
         for restriction in allow.restrictions {
             tree.demand(.hold(restriction.constraint), at: restriction.pointer.tokens[...])
         }
@@ -92,6 +96,8 @@ struct WitnessTree {
 
     private var demands: [Demand] = []
     private var places: [Place] = []
+    /// The names that the vendor's schema knows here; nil when it takes others as well.
+    private var declared: Set<ByteString>?
 
     mutating func demand(_ demand: Demand, at tokens: ArraySlice<ByteString>) {
         guard let name = tokens.first else {
@@ -99,6 +105,12 @@ struct WitnessTree {
             return
         }
         withPlace(name) { $0.demand(demand, at: tokens.dropFirst()) }
+    }
+
+    /// Leaves only these names at the top.
+    mutating func restrict(to names: Set<ByteString>?) {
+        guard let names else { return }
+        declared = declared.map { $0.intersection(names) } ?? names
     }
 
     private mutating func withPlace(_ name: ByteString, _ body: (inout WitnessTree) -> Void) {
@@ -115,6 +127,7 @@ struct WitnessTree {
     mutating func demand(schema: JSONValue, depth: Int) {
         let required = (schema["required"]?.elements ?? []).compactMap(\.stringValue)
         let properties = schema["properties"]?.members ?? []
+        declared = schema.acceptsOtherNames ? nil : schema.declaredNames
         for property in properties where depth < 4 {
             withPlace(property.name) { place in
                 let constraint = Constraint(understoodOf: property.value)
@@ -139,7 +152,8 @@ struct WitnessTree {
         var isAssumed = false
         for place in places {
             if place.tree.isMetByNothing(inObject: true) { continue }
-            guard let found = place.tree.value() else { return nil }
+            // A rule that demands an argument which the tool doesn't know was not made for this tool.
+            guard declared?.contains(place.name) != false, let found = place.tree.value() else { return nil }
             members.append(JSONMember(place.name, found.arguments))
             isAssumed = isAssumed || found.isAssumed
         }
@@ -167,7 +181,12 @@ struct WitnessTree {
         if let found = candidates.first(where: { value in demands.allSatisfy { $0.isMet(by: value) } }) {
             return .init(arguments: found, isAssumed: false)
         }
-        guard demands.contains(where: { $0.constraint.hasPattern }) else { return nil }
+        // Where a choice must be made, every choice was tried.
+        let mustChoose = demands.contains { demand in
+            if case .fail = demand { return false }
+            return demand.constraint.atoms.contains { if case .oneOf = $0 { true } else { false } }
+        }
+        guard !mustChoose, demands.contains(where: { $0.constraint.hasPattern }) else { return nil }
         let others = demands.compactMap(\.withoutPattern)
         let text = candidates.first { value in
             guard case .string = value else { return false }
@@ -264,6 +283,9 @@ extension Constraint {
             let (minimum, maximum) = (schema[names.0]?.count, schema[names.1]?.count)
             if minimum != nil || maximum != nil { atoms.append(.length(minimum: minimum, maximum: maximum)) }
         }
+        if types == [.array], let items = schema["items"], items.members != nil {
+            atoms.append(.items(Constraint(understoodOf: items)))
+        }
         self.init(atoms: atoms, isOptional: true)
     }
 }
@@ -284,6 +306,23 @@ extension JSONValue {
         case .array, .object: false
         default: true
         }
+    }
+
+    /// Whether a schema of an object takes names that it doesn't declare. JSON Schema's default is yes, but a tool that names
+    /// its arguments ignores others, and what it ignores restricts nothing; only a schema that says so takes them.
+    var acceptsOtherNames: Bool {
+        if self["patternProperties"] != nil || self["$ref"] != nil { return true }
+        for keyword in ["allOf", "anyOf", "oneOf"] as [ByteString] where self[keyword] != nil { return true }
+        guard let others = self["additionalProperties"] else { return self["properties"] == nil }
+        return others != .bool(false)
+    }
+
+    /// The names that a schema of an object takes for certain: those it declares, and those it demands without declaring
+    /// them, unless it refuses what it doesn't declare and so contradicts itself.
+    var declaredNames: Set<ByteString> {
+        let declared = Set((self["properties"]?.members ?? []).map(\.name))
+        guard self["additionalProperties"] != .bool(false) else { return declared }
+        return declared.union((self["required"]?.elements ?? []).compactMap(\.stringValue))
     }
 
     /// A number of things: whole, not negative, small.
