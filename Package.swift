@@ -124,6 +124,13 @@ let package = Package(
         tests("Telemetry", ["Bytes", "System"]), tests("Commands"),
         tests("Admin", ["HTTP", "Telemetry", "Bytes", "KomainuTesting"]),
         tests("Configuration", ["YAML", "System", "KomainuTesting"], cases: true),
+        .testTarget(
+            name: "ProgramTests",
+            dependencies: [
+                "komainu", "Bytes", "Catalog", "Commands", "Configuration", "Identity", "KomainuTesting", "System",
+                "YAML",
+            ],
+            path: "Tests/ProgramTests", swiftSettings: strict),
         tests("SampleTorii", ["HTTP", "JSON", "Bytes", "KomainuTesting"]),
     ],
     cLanguageStandard: .c17
