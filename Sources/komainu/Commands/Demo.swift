@@ -26,6 +26,9 @@ struct Demo: Command {
     /// Where the token of a real server comes from.
     static let tokenVariable = "UPSTREAM_TOKEN"
 
+    /// Whom the demonstration's token names.
+    private static let subject: ByteString = "demo@example.com"
+
     private let upstream: String?
     private let house: DemoHouse
 
@@ -50,9 +53,12 @@ struct Demo: Command {
             try house.prepare()
             if let upstream { try house.use(upstream) } else { try house.useSample() }
             let loaded = try LoadedConfiguration.loadOrReport(house.configuration)
-            return try Serving(house.configuration, watches: true).run(loaded) { (_: Proxy) throws(ProgramFailure) in
+            return try Serving(house.configuration, watches: true).run(loaded) {
+                (proxy: Proxy) throws(ProgramFailure) in
+                let start = WallTime.now
+                proxy.introduce(Demo.subject)
                 try welcome()
-                try showDecisions(loaded.configuration)
+                try showDecisions(loaded.configuration, since: start)
             }
         }
     }
@@ -99,22 +105,33 @@ struct Demo: Command {
             by: person, now: now)
         let token = try store.createAPIToken(
             APITokenDraft(
-                name: name, subject: "demo@example.com", groups: ["dashboards"], endpoints: [endpoint.value.record.id],
+                name: name, subject: subject, groups: ["dashboards"], endpoints: [endpoint.value.record.id],
                 upstreams: ["torii"], expiresAt: end), by: person, now: now)
         _ = try store.waitUntilApplied(token.number, within: .seconds(5))
+        // With its first record the trail keeps the subject's name; whoever begins to read before that sees a pseudonym.
+        let pause = Bell()
+        for _ in 0..<60 {
+            if try store.lastRecordedChange() >= token.number { break }
+            pause.wait(until: MonotonicTime.now + .milliseconds(50))
+        }
         return (endpoint.value, token.value)
     }
 
+    /// The first list of a server's tools is a record for each of them, and no decision.
+    private static func isWorthShowing(_ line: [UInt8]) -> Bool {
+        !String(decoding: line, as: UTF8.self).contains("a server's tools changed: sight trusted_at_first_sight")
+    }
+
     /// Follows the trail on a thread of its own, until the process ends.
-    private func showDecisions(_ configuration: Configuration) throws(ProgramFailure) {
+    private func showDecisions(_ configuration: Configuration, since start: WallTime) throws(ProgramFailure) {
         var filter = AuditFilter()
-        filter.since = WallTime.now
+        filter.since = start
         let (directory, keys) = (configuration.audit.directory, configuration.audit.keys)
         try attempting("a thread can't be started") { () throws(SystemFailure) in
             _ = try Thread.start("decisions") { [filter] in
                 _ = AuditCommands.tail(
                     directory: directory, filter: filter, json: false, follow: true, keys: keys,
-                    write: { Console.write(bytes: $0) })
+                    write: { if Demo.isWorthShowing($0) { Console.write(bytes: $0) } })
             }
         }
     }

@@ -97,7 +97,7 @@ private struct NamedChange: Sendable {
             ])
         if let name { record.facts.append(("name", .text(name))) }
         // Only whoever made the record is known, not who changed it later.
-        if change.what.text.hasSuffix(".create"), let creator { record.who = AuditRecord.Who(subject: creator) }
+        if change.what.text.hasSuffix(".create"), let creator { record.facts.append(("by", .text(creator))) }
         return record
     }
 }

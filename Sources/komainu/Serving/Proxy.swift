@@ -45,6 +45,11 @@ final class Proxy {
     /// The port that clients reach us at; of several, the first.
     var port: Int { clients.first?.listener.port ?? 0 }
 
+    /// Makes a subject known to the trail before its first call, so that a reader with the keys sees its name from then on.
+    func introduce(_ subject: ByteString) {
+        _ = try? ground.audit.keys.pseudonym(issuer: nil, subject: subject)
+    }
+
     private func listen() throws(ProgramFailure) {
         for address in loaded.configuration.listen {
             var settings = try loaded.configuration.edgeSettings(at: address, admission)
