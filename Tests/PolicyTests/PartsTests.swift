@@ -124,6 +124,41 @@ import YAML
     }
 }
 
+@Suite struct `The cache of views` {
+    @Test func `begins anew when it is full and gives the same answers`() throws {
+        let cache = ViewCache(limit: 3)
+        var made = 0
+        func ask(_ tool: String) {
+            let key = ViewCache.Key(
+                tool: ByteString(tool), hash: nil, method: "get", effect: .read, tags: [], rules: [0])
+            _ = cache.view(key) {
+                made += 1
+                return .unrestricted
+            }
+        }
+        for _ in 0..<3 { ["a", "b", "c"].forEach(ask) }
+        #expect(made == 3)
+        ask("d")
+        ask("a")
+        #expect(made == 5)
+    }
+
+    @Test func `gives an example for what is listed`() throws {
+        let catalog = try readCatalog("{komainu: 1, catalog: t, tools: {t: {method: list, effect: read}}}")
+        let rules = try requirePolicy(
+            """
+            komainu: 1
+            policy: p
+            rules: [{id: r, allow: {tools: [t]}, arguments: {/n: {present: true, minimum: 5}, /q: {present: true, pattern: "x+y"}}}]
+            """, catalog)
+        let tools = try inventory(catalog, [#"{"name":"t","inputSchema":{"type":"object"}}"#])
+        let example = try #require(rules.example(of: "t", for: principal("ada"), tools: tools))
+        #expect(example.arguments["n"] == 5)
+        #expect(example.isAssumed)
+        #expect(rules.example(of: "u", for: principal("ada"), tools: tools) == nil)
+    }
+}
+
 @Suite struct `A denial` {
     @Test func `never repeats what was sent`() throws {
         let catalog = try readCatalog("{komainu: 1, catalog: t, tools: {list_apps: {method: list, effect: read}}}")

@@ -26,13 +26,16 @@ public struct PermittedCall: ~Copyable, Sendable {
     public let verdicts: [RuleVerdict]
     /// Changes to make to the message when it is encoded anew: members that nobody judged are left out.
     public let edits: JSONEdits
-    /// For tools that tell about others: every tool that must not be told about.
+    /// For tools that tell about others: the only ones that may be told about. Nil for all other calls.
+    public let visibleTools: Set<ByteString>?
+    /// For tools that tell about others: those known by name that must not be told about, in prose and suggestions either.
     public let hiddenTools: [ByteString]
 
     init(
         _ message: ClientMessage, tool: JudgedTool? = nil, rules: [ByteString], redactions: [RedactionGroup] = [],
         limits: ResultLimits = .none, restoresPseudonyms: Bool = false, shadow: [ByteString] = [],
-        verdicts: [RuleVerdict] = [], edits: JSONEdits = .none, hiddenTools: [ByteString] = []
+        verdicts: [RuleVerdict] = [], edits: JSONEdits = .none, visibleTools: Set<ByteString>? = nil,
+        hiddenTools: [ByteString] = []
     ) {
         self.message = message
         self.tool = tool
@@ -44,6 +47,7 @@ public struct PermittedCall: ~Copyable, Sendable {
         self.shadow = shadow
         self.verdicts = verdicts
         self.edits = edits
+        self.visibleTools = visibleTools
         self.hiddenTools = hiddenTools
     }
 }

@@ -29,7 +29,8 @@ extension RuleSet {
             message, tool: judgement.tool, rules: rules, redactions: redactions(grants.flatMap(\.redactions)),
             limits: grants.reduce(.none) { $0.and($1.limits) },
             restoresPseudonyms: grants.allSatisfy(\.restoresPseudonyms), shadow: judgement.shadow,
-            verdicts: judgement.verdicts, edits: judgement.edits, hiddenTools: judgement.hiddenTools)
+            verdicts: judgement.verdicts, edits: judgement.edits, visibleTools: judgement.visibleTools,
+            hiddenTools: judgement.hiddenTools)
     }
 
     /// A call that rules allow, before it is counted.
@@ -39,6 +40,7 @@ extension RuleSet {
         var verdicts: [RuleVerdict]
         var shadow: [ByteString]
         var edits: JSONEdits
+        var visibleTools: Set<ByteString>?
         var hiddenTools: [ByteString] = []
     }
 
@@ -57,9 +59,10 @@ extension RuleSet {
         var judgement = try judgeArguments(judged.tool, judged.view, message)
         judgement.edits = edits
         if let discovery = judged.tool.classification.discovery {
-            judgement.hiddenTools = tools.names.filter { (try? visible($0, for: principal, applicable, tools)) == nil }
-            try refuseHiddenNames(
-                discovery, judged.tool, message, for: principal, applicable, tools)
+            let visible = visibleTools(for: principal, applicable, tools)
+            judgement.visibleTools = visible
+            judgement.hiddenTools = tools.names.filter { !visible.contains($0) }
+            try refuseHiddenNames(discovery, judged.tool, message, visible)
         }
         return judgement
     }
@@ -117,11 +120,23 @@ extension RuleSet {
             let name = document.pointer(dispatch.tool, from: outer).flatMap(document.string),
             isToolName(name)
         else { throw malformed }
-        let known = [dispatch.tool.tokens.first, dispatch.arguments.tokens.first]
-        for (key, _) in document.members(of: outer) where !known.contains(document.string(key)) { throw malformed }
+        let pointers = [dispatch.tool.tokens[...], dispatch.arguments.tokens[...]]
+        guard holdsOnly(pointers, outer, document) else { throw malformed }
         let arguments = document.pointer(dispatch.arguments, from: outer)
         if let arguments, document.kind(arguments) != .object { throw malformed }
         return (name, arguments)
+    }
+
+    /// Whether an object has no members but those on the way to the pointers.
+    private func holdsOnly(
+        _ pointers: [ArraySlice<ByteString>], _ node: JSONDocument.Node, _ document: JSONDocument
+    ) -> Bool {
+        if pointers.contains(where: \.isEmpty) { return true }
+        guard document.kind(node) == .object else { return false }
+        return document.members(of: node).allSatisfy { name, value in
+            let further = pointers.filter { $0.first == document.string(name) }.map { $0.dropFirst() }
+            return !further.isEmpty && holdsOnly(further, value, document)
+        }
     }
 
     /// A hidden inner tool doesn't exist, and when nothing can be run through the outer tool, that doesn't either.
@@ -174,10 +189,24 @@ extension RuleSet {
         return VisibleTool(name: tool, classification: classification, definition: definition, view: view)
     }
 
+    /// Every tool that the caller may hear about: those that may be called, also through another.
+    private func visibleTools(
+        for principal: Principal, _ applicable: [Int], _ tools: some ToolDirectory
+    ) -> Set<ByteString> {
+        let allowsUnlisted = tools.names.contains { name in
+            guard case .approved(let found) = tools.standing(of: name) else { return false }
+            return found.dispatch?.allowsUnlisted == true
+        }
+        return Set(
+            tools.names.filter {
+                let found = try? visible($0, for: principal, applicable, tools, allowsUnlisted: allowsUnlisted)
+                return found != nil
+            })
+    }
+
     /// A tool that is asked about by name must be visible itself.
     private func refuseHiddenNames(
-        _ discovery: Discovery, _ tool: JudgedTool, _ message: ClientMessage,
-        for principal: Principal, _ applicable: [Int], _ tools: some ToolDirectory
+        _ discovery: Discovery, _ tool: JudgedTool, _ message: ClientMessage, _ visible: Set<ByteString>
     ) throws(Denial) {
         let document = message.document
         guard let pointer = discovery.names, let arguments = tool.arguments,
@@ -186,7 +215,9 @@ extension RuleSet {
         let names = document.kind(asked) == .array ? document.elements(of: asked) : [asked]
         for node in names {
             guard let name = document.string(node) else { throw Denial(.callMalformed, tool: tool.name) }
-            _ = try visible(name, for: principal, applicable, tools)
+            if !visible.contains(name) {
+                throw Denial(.toolUnknown, tool: isToolName(name) ? name : nil, hidden: true)
+            }
         }
     }
 

@@ -17,6 +17,24 @@ extension RuleSet {
         listing(of: tool, for: principal, applicable(to: principal), tools)
     }
 
+    /// Arguments with which a caller may call a tool: an example that proves that it is rightly listed.
+    ///
+    /// - Returns: nil when there are none; `isAssumed` when a text that matches a pattern had to be assumed to exist, so
+    ///   that the arguments only show the rest.
+    public func example(
+        of tool: ByteString, for principal: Principal, tools: some ToolDirectory
+    ) -> (arguments: JSONValue, isAssumed: Bool)? {
+        guard let visible = try? visible(tool, for: principal, applicable(to: principal), tools) else { return nil }
+        let schema = visible.definition.map { $0.document.value($0.inputSchema) }
+        let denies = visible.view.denying.map { rules[$0].arguments }
+        for index in visible.view.allowing {
+            if let found = witness(rules[index], deniedByNone: denies, schema) {
+                return (found.arguments, found.isAssumed)
+            }
+        }
+        return nil
+    }
+
     /// The changes to a page of `tools/list`: hidden tools out, narrowed schemas in.
     ///
     /// - Parameters:
