@@ -12,19 +12,19 @@
 UPSTREAM ?=
 
 run: build
-	@Scripts/run "$(UPSTREAM)"
+	@.ci/demo "$(UPSTREAM)"
 
 build:
-	@Scripts/packages build
-	@Scripts/build release
+	@.ci/packages build
+	@.ci/build release
 
 test:
-	@Scripts/test
+	@.ci/test
 
 lint:
-	@Scripts/packages build
-	@Scripts/lint
+	@.ci/packages build
+	@.ci/lint
 
 bench: build
-	@Scripts/packages bench
+	@.ci/packages bench
 	@Tests/Bench/run

@@ -46,7 +46,7 @@ let package = Package(
         .target(name: "COpenSSLShims", dependencies: ["COpenSSL"], path: "Sources/C/COpenSSLShims"),
 
         room("Libraries/System", ["CLinux"]),
-        room("Libraries/OpenSSL", ["COpenSSL", "COpenSSLShims", "Bytes"]),
+        room("Libraries/OpenSSL", ["COpenSSL", "COpenSSLShims"]),
         room("Libraries/JOSE", ["CJWT", "OpenSSL", "JSON", "Bytes"]),
         room("Libraries/SQLite", ["CSQLite", "Bytes"]),
         room("Libraries/YAML", ["CYAML", "Bytes"]),
@@ -55,35 +55,35 @@ let package = Package(
         room("Protocols/Bytes"),
         room("Protocols/JSON", ["Bytes"]),
         room("Protocols/HTTP", ["Bytes"]),
-        room("Protocols/MCP", ["JSON", "HTTP", "Bytes"]),
+        room("Protocols/MCP", ["JSON", "Bytes"]),
 
         room("Security/Catalog", ["JSON", "YAML", "OpenSSL", "Bytes", "System"]),
         room(
             "Security/Identity",
             ["Catalog", "JOSE", "SQLite", "OpenSSL", "JSON", "HTTP", "Bytes", "System", "Telemetry"]),
         room("Security/Policy", ["Identity", "Catalog", "Pattern", "MCP", "JSON", "YAML", "Bytes", "System"]),
-        room("Security/Redaction", ["Policy", "Identity", "Catalog", "MCP", "JSON", "OpenSSL", "Bytes"]),
+        room("Security/Redaction", ["Policy", "Catalog", "MCP", "JSON", "OpenSSL", "Bytes"]),
         room("Security/Sessions", ["Identity", "MCP", "OpenSSL", "Bytes"]),
         room("Security/Audit", ["JSON", "OpenSSL", "System", "Bytes", "Telemetry"]),
 
-        room("Edges/Reactor", ["OpenSSL", "System", "Bytes", "Telemetry"]),
+        room("Edges/Reactor", ["OpenSSL", "System"]),
         room("Edges/Edge", ["Reactor", "HTTP", "OpenSSL", "Bytes", "System", "Telemetry"]),
-        room("Edges/Upstream", ["Reactor", "Redaction", "HTTP", "MCP", "OpenSSL", "Bytes", "System", "Telemetry"]),
+        room(
+            "Edges/Upstream",
+            ["Reactor", "Redaction", "HTTP", "JSON", "MCP", "OpenSSL", "Bytes", "System", "Telemetry"]),
 
         room(
             "Gateway",
             [
-                "Audit", "Bytes", "Catalog", "HTTP", "Identity", "JSON", "MCP", "OpenSSL", "Policy", "Reactor",
-                "Redaction", "Sessions", "Telemetry", "Upstream",
+                "Audit", "Bytes", "Catalog", "HTTP", "Identity", "JSON", "MCP", "Policy", "Reactor", "Redaction",
+                "Sessions", "System", "Telemetry", "Upstream",
             ]),
         room("Telemetry", ["Bytes", "System"]),
         room("Commands"),
         room("Admin", ["HTTP", "Telemetry", "Bytes", "JSON"]),
         room("Configuration", ["YAML", "System", "Bytes"]),
         room("SampleTorii", ["HTTP", "JSON", "Bytes", "Edge", "Reactor", "OpenSSL", "System"]),
-        room(
-            "KomainuTesting",
-            ["HTTP", "JSON", "MCP", "Bytes", "Reactor", "Telemetry", "OpenSSL", "System"]),
+        room("KomainuTesting", ["HTTP", "JSON", "Bytes"]),
 
         .executableTarget(
             name: "komainu",
