@@ -52,14 +52,23 @@ def opened(house):
     return house.start()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    item.has_failed = getattr(item, "has_failed", False) or report.failed
+    return report
+
+
 @pytest.fixture
-def house(build):
-    """A house of one's own. Whatever happened in it, its trail must verify afterwards."""
+def house(request, build):
+    """A house of one's own. Whatever happened in it, it stops in good order and its trail verifies afterwards."""
     made = build()
     try:
         yield opened(made)
-        made.stop()
-        made.verify()
+        # A test that failed half-way has said enough.
+        if not request.node.has_failed:
+            assert made.stop() in (0, None)
+            made.verify()
     finally:
         made.close()
 
@@ -70,7 +79,7 @@ def shared(build):
     made = build()
     try:
         yield opened(made)
-        made.stop()
+        assert made.stop(40) == 0
         made.verify()
     finally:
         made.close()

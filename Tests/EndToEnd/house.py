@@ -86,7 +86,7 @@ upstreams:
     credential: {{bearer_file: upstream-key}}
     catalog: [torii.yaml, truto.yaml, trial.yaml]
     policy: {self.policy}
-    timeouts: {{connect: 2s, response: 3s, idle: 5s, total: 30s}}
+    timeouts: {{connect: 2s, response: 3s, idle: 5s, total: 2m}}
 {self.upstream_settings}
 state: {{sqlite: var/komainu.db}}
 audit: {{directory: var/audit, origin: localhost/audit, keys: var/audit-keys}}
@@ -152,10 +152,9 @@ audit: {{directory: var/audit, origin: localhost/audit, keys: var/audit-keys}}
             self.sample.wait()
 
     def close(self):
-        try:
-            self.stop()
-        finally:
-            self.stop_sample()
+        if self.process and self.process.poll() is None:
+            self.kill()
+        self.stop_sample()
 
     # The command line.
 
@@ -167,18 +166,18 @@ audit: {{directory: var/audit, origin: localhost/audit, keys: var/audit-keys}}
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         if "--json" in words:
             return json.loads(done.stdout) if done.stdout.strip() else None
-        return done.stdout
+        return done.stdout + done.stderr
 
     def endpoint(self, name="agent", methods=None, tags=None, tools=None, ttl=None, dual=False):
         """Creates an endpoint."""
-        words = ["endpoint", "create", "--upstream", "torii", "--name", name, "--json"]
+        words = ["endpoint", "create", "torii", "--name", name, "--json"]
         for option, values in (("--methods", methods), ("--tags", tags), ("--tools", tools)):
             if values is not None:
                 words += [option, ",".join(values)]
         if ttl:
             words += ["--ttl", ttl]
         if dual:
-            words += ["--require-api-token"]
+            words += ["--require-token"]
         return Endpoint(self.run(*words))
 
     def token(self, endpoints=(), name="ada", subject="ada@northquay.example", groups=(), ttl=None):
