@@ -172,6 +172,9 @@ public import System
         await sleep(until: MonotonicTime.now + duration)
     }
 
+    /// How many sockets are watched; on the loop's thread, or after `stop`.
+    var watchedSockets: Int { watched.count { $0.target != nil } }
+
     func cancel(_ timer: Timer) {
         assertCurrent()
         timers.cancel(timer.id)
