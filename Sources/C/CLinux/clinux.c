@@ -1,5 +1,8 @@
 #define _GNU_SOURCE
 #include "clinux.h"
+#include <unistd.h>
+#include <sys/resource.h>
+#include <sys/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -73,4 +76,13 @@ const void *komainu_attachment(void) {
 
 void komainu_attach(const void *object) {
     attachment = object;
+}
+
+int komainu_keep_memory_private(void) {
+    const struct rlimit none = {0, 0};
+    return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : -1;
+}
+
+int komainu_begin_anew(char *const *arguments) {
+    return execv("/proc/self/exe", arguments);
 }

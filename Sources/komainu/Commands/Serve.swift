@@ -26,7 +26,8 @@ struct Serve: Command {
     }
 
     func run() -> ExitCode {
-        reporting { () throws(ProgramFailure) in
+        CurrentProcess.keepMemoryPrivate()
+        return reporting { () throws(ProgramFailure) in
             let loaded = try LoadedConfiguration.loadOrReport(configuration)
             return try Serving(configuration, watches: watches).run(loaded)
         }

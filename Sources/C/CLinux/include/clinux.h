@@ -37,5 +37,9 @@ int64_t komainu_clock_error(void);
 /// What this thread had attached to it; NULL when nothing.
 const void *_Nullable komainu_attachment(void);
 void komainu_attach(const void *_Nullable object);
+/// No core file, and no other process of the same user may read this one's memory (prctl(2), PR_SET_DUMPABLE). 0, or -1.
+int komainu_keep_memory_private(void);
+/// Begins this program anew with the environment as it is now (execv(3)). Returns -1 when it cannot, else not at all.
+int komainu_begin_anew(char *_Nullable const *_Nonnull arguments);
 #pragma clang assume_nonnull end
 #endif
