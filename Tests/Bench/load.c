@@ -308,7 +308,7 @@ static void read_options(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     read_options(argc, argv);
-    many_files();
+    prepare_process();
     if (options.body_file) {
         body = read_whole_file(options.body_file, &body_count);
         id_place = strstr(body, "@@@@@@@@@@");

@@ -115,7 +115,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: upstream PORT CERTIFICATE KEY REPLIES\n");
         return 2;
     }
-    many_files();
+    prepare_process();
     load_replies(argv[4]);
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);

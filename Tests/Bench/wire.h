@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -195,7 +196,9 @@ static int message(Buffer *b, bool is_request, Message *m) {
     return 1;
 }
 
-static void many_files(void) {
+// As many descriptors as we may have, and an error instead of a signal when a peer is gone.
+static void prepare_process(void) {
+    signal(SIGPIPE, SIG_IGN);
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
