@@ -248,16 +248,23 @@ private func parsed(_ text: String) throws -> JSONValue {
             let (allow, denies) = (made.rules.rules.filter(\.isAllowing), made.rules.rules.filter(\.isDenying))
             let declared = Set((made.schema["properties"]?.members ?? []).map(\.name))
             for _ in 0..<60 {
-                let arguments = try parsed(world.call())
+                let document = try JSONDocument(parsing: Array(world.call().utf8))
+                let arguments = document.value(document.root)
                 let isKnown =
                     made.schema.acceptsOtherNames || (arguments.members ?? []).allSatisfy { declared.contains($0.name) }
                 let isInnerKnown = (arguments["o"]?.members ?? []).allSatisfy {
                     made.schema["properties"]?["o"]?["properties"]?[$0.name] != nil
                 }
                 guard isKnown, isInnerKnown, admits(made.schema, arguments),
-                    allow.contains(where: { $0.arguments.outcome(of: arguments, allowing: true) == .hold }),
+                    allow.contains(where: {
+                        $0.arguments.outcome(of: document.root, in: document, allowing: true) == .hold
+                    }),
                     denies.allSatisfy({ deny in
-                        if case .fail = deny.arguments.outcome(of: arguments, allowing: false) { true } else { false }
+                        if case .fail = deny.arguments.outcome(of: document.root, in: document, allowing: false) {
+                            true
+                        } else {
+                            false
+                        }
                     })
                 else { continue }
                 found += 1

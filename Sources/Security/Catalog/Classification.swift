@@ -2,30 +2,50 @@ public import Bytes
 public import JSON
 
 /// What a tool is, by all the evidence about it. Only a catalogue makes one: names and annotations alone never do.
+///
+/// Handed about on every call, so it is one reference.
 public struct Classification: Hashable, Sendable {
+    private final class Words: Sendable {
+        let method: ByteString
+        let effect: Effect
+        let tags: [ByteString]
+        let dispatch: Dispatch?
+        let discovery: Discovery?
+        let evidence: [Evidence]
+
+        init(
+            _ method: ByteString, _ effect: Effect, _ tags: [ByteString], _ dispatch: Dispatch?,
+            _ discovery: Discovery?, _ evidence: [Evidence]
+        ) {
+            self.method = method
+            self.effect = effect
+            self.tags = tags
+            self.dispatch = dispatch
+            self.discovery = discovery
+            self.evidence = evidence
+        }
+    }
+
+    private let words: Words
+
     /// The method, lower case, such as `list` or `run`. The operator's word counts, else the shipped catalogue's.
-    public let method: ByteString
+    public var method: ByteString { words.method }
     /// The most dangerous effect that any source gives.
-    public let effect: Effect
+    public var effect: Effect { words.effect }
     /// Sorted. The operator's, else the shipped catalogue's.
-    public let tags: [ByteString]
+    public var tags: [ByteString] { words.tags }
     /// Set when the tool runs another tool, which is then judged in its place.
-    public let dispatch: Dispatch?
+    public var dispatch: Dispatch? { words.dispatch }
     /// Set when the tool tells about other tools, so that hidden ones must be left out of what it tells.
-    public let discovery: Discovery?
+    public var discovery: Discovery? { words.discovery }
     /// Every source that said something, the most trusted first.
-    public let evidence: [Evidence]
+    public var evidence: [Evidence] { words.evidence }
 
     init(
         method: ByteString, effect: Effect, tags: [ByteString], dispatch: Dispatch? = nil, discovery: Discovery? = nil,
         evidence: [Evidence]
     ) {
-        self.method = method
-        self.effect = effect
-        self.tags = tags
-        self.dispatch = dispatch
-        self.discovery = discovery
-        self.evidence = evidence
+        words = Words(method, effect, tags, dispatch, discovery, evidence)
     }
 
     /// The same with one more source, which may raise the effect and nothing else.
@@ -33,6 +53,21 @@ public struct Classification: Hashable, Sendable {
         Classification(
             method: method, effect: max(effect, more.effect ?? effect), tags: tags, dispatch: dispatch,
             discovery: discovery, evidence: evidence + [more])
+    }
+
+    /// By everything that was said.
+    public static func == (left: Classification, right: Classification) -> Bool {
+        left.words === right.words
+            || left.method == right.method && left.effect == right.effect && left.tags == right.tags
+                && left.dispatch == right.dispatch && left.discovery == right.discovery
+                && left.evidence == right.evidence
+    }
+
+    /// By method, effect and tags.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(method)
+        hasher.combine(effect)
+        hasher.combine(tags)
     }
 }
 

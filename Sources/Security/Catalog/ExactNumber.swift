@@ -47,6 +47,16 @@ public struct ExactNumber: Hashable, Comparable, Sendable {
         (isNegative, digits, power) = (false, [], 0)
     }
 
+    /// The value, when it is whole and fits.
+    public var whole: Int64? {
+        guard isWhole, power <= 18 else { return nil }
+        var value: Int64 = 0
+        for place in 0..<max(power, 0) {
+            value = value * 10 + (place < digits.count ? Int64(digits[place] - UInt8(ascii: "0")) : 0)
+        }
+        return isNegative ? -value : value
+    }
+
     /// Whether it has no fraction, however it is written: `1.0` and `1e2` are whole (JSON Schema's `integer`).
     public var isWhole: Bool { digits.isEmpty || power >= digits.count }
 

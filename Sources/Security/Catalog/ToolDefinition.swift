@@ -2,12 +2,14 @@ public import Bytes
 public import JSON
 import OpenSSL
 
-/// Everything the vendor said about one tool, kept whole, with the hash it is pinned by.
-public struct ToolDefinition: Sendable {
+/// Everything the vendor said about one tool, kept whole, with the hash it is pinned by. Handed about as one reference.
+public final class ToolDefinition: Sendable {
     /// The tool's name; `isToolName` holds for it.
     public let name: ByteString
     /// The definition as a document of its own, members in the vendor's order.
     public let document: JSONDocument
+    /// The same without white space: what a page is compared with.
+    public let encoded: [UInt8]
     /// SHA-256 over the definition with members sorted: moving members about is no change, anything else is.
     public let hash: DefinitionHash
     /// The vendor's claims about its effect.
@@ -21,7 +23,7 @@ public struct ToolDefinition: Sendable {
     public static let byteLimit = 256 << 10
 
     /// Takes one element of a `tools/list` result.
-    public init(_ node: JSONDocument.Node, in list: JSONDocument) throws(DefinitionFailure) {
+    public convenience init(_ node: JSONDocument.Node, in list: JSONDocument) throws(DefinitionFailure) {
         try self.init(parsing: list.encoded(node))
     }
 
@@ -39,14 +41,13 @@ public struct ToolDefinition: Sendable {
         }
         self.name = name
         self.document = document
+        encoded = document.encoded(document.root)
         self.inputSchema = input
         outputSchema = document.member("outputSchema", of: document.root)
         annotations = ToolAnnotations(document)
         hash = DefinitionHash(of: document)
     }
 
-    /// The definition without white space, members in the vendor's order.
-    public var encoded: [UInt8] { document.encoded(document.root) }
 }
 
 /// Why something in a tool list can't be taken for a tool. Such a tool is hidden and can't be called.
@@ -61,21 +62,40 @@ public enum DefinitionFailure: String, Error, Hashable, Sendable {
     case noInputSchema
 }
 
-/// What a definition is pinned by.
+/// What a definition is pinned by: the 256 bits of a SHA-256.
 public struct DefinitionHash: Hashable, Sendable, CustomStringConvertible {
-    /// 32 bytes.
-    public let bytes: ByteString
+    // Four words, so that it is compared and hashed without a detour to the heap.
+    private let first: UInt64
+    private let second: UInt64
+    private let third: UInt64
+    private let fourth: UInt64
 
     /// Reads 64 lower-case hexadecimal digits.
     public init?(_ text: ByteString) {
         guard let bytes = Hex.decode(text), bytes.count == SHA256.byteCount else { return nil }
-        self.bytes = ByteString(bytes)
+        self.init(bytes)
     }
 
     init(of definition: JSONDocument) {
         var canonical: [UInt8] = []
         definition.appendSorted(definition.root, to: &canonical)
-        bytes = ByteString(SHA256.hash(canonical))
+        self.init(SHA256.hash(canonical))
+    }
+
+    /// - Parameter bytes: 32 of them.
+    private init(_ bytes: [UInt8]) {
+        let words = stride(from: 0, to: 32, by: 8).map { start in
+            bytes[start..<start + 8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        }
+        (first, second, third, fourth) = (words[0], words[1], words[2], words[3])
+    }
+
+    /// 32 bytes.
+    public var bytes: ByteString {
+        ByteString(
+            [first, second, third, fourth].flatMap { word in
+                stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) }
+            })
     }
 
     /// 64 lower-case hexadecimal digits.

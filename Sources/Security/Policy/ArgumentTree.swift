@@ -60,98 +60,47 @@ extension ArgumentTree {
     /// Judges a call's arguments; nil stands for an empty object. One restriction that fails settles it; else one that
     /// can't be told does.
     func outcome(of arguments: JSONDocument.Node?, in document: JSONDocument, allowing: Bool) -> ArgumentsOutcome {
-        var evaluation = Evaluation(restrictions: restrictions, allowing: allowing)
-        evaluation.judge(branches, .node(arguments, document))
+        var evaluation = Evaluation(restrictions: restrictions, document: document, allowing: allowing)
+        evaluation.judge(branches, arguments)
         return evaluation.outcome
-    }
-
-    /// The same for arguments that stand alone.
-    func outcome(of arguments: JSONValue, allowing: Bool) -> ArgumentsOutcome {
-        var evaluation = Evaluation(restrictions: restrictions, allowing: allowing)
-        evaluation.judge(branches, .value(arguments))
-        return evaluation.outcome
-    }
-}
-
-/// Arguments as they came, or as they were made up to find out whether any would do.
-private enum Place {
-    case node(JSONDocument.Node?, JSONDocument)
-    case value(JSONValue)
-
-    var isObject: Bool {
-        switch self {
-        case .node(let node, let document): node.map { document.kind($0) == .object } ?? true
-        case .value(.object): true
-        case .value: false
-        }
-    }
-
-    var isNull: Bool {
-        switch self {
-        case .node(let node, let document): node.map { document.kind($0) == .null } ?? false
-        case .value(let value): value == .null
-        }
-    }
-
-    var value: JSONValue {
-        switch self {
-        case .node(let node, let document): node.map(document.value) ?? .object([])
-        case .value(let value): value
-        }
-    }
-
-    func member(_ name: ByteString) -> Place? {
-        switch self {
-        case .node(let node, let document):
-            node.flatMap { document.member(name, of: $0) }.map { .node($0, document) }
-        case .value(let value): value[name].map { .value($0) }
-        }
-    }
-
-    func forEachName(_ body: (Span<UInt8>) -> Void) {
-        switch self {
-        case .node(let node?, let document):
-            document.forEachMember(of: node) { name, _ in
-                document.withStringBytes(name) { body($0) }
-            }
-        case .node(nil, _): return
-        case .value(.object(let members)): for member in members { body(member.name.bytes.span) }
-        case .value: return
-        }
     }
 }
 
 private struct Evaluation {
     let restrictions: [ArgumentTree.Restriction]
+    let document: JSONDocument
     let allowing: Bool
     var outcome = ArgumentsOutcome.hold
     /// Whether a name was found that may or may not be one that is restricted: nothing else matters then.
     var isAmbiguous = false
 
-    init(restrictions: [ArgumentTree.Restriction], allowing: Bool) {
+    init(restrictions: [ArgumentTree.Restriction], document: JSONDocument, allowing: Bool) {
         self.restrictions = restrictions
+        self.document = document
         self.allowing = allowing
     }
 
     /// Judges the names of an object that restrictions speak of.
-    mutating func judge(_ branches: [ArgumentTree.Branch], _ object: Place) {
-        guard object.isObject else { return note(branches) }
+    mutating func judge(_ branches: [ArgumentTree.Branch], _ object: JSONDocument.Node?) {
+        if let object, document.kind(object) != .object { return note(branches) }
         refuseVariants(branches, object)
-        for branch in branches {
+        for index in branches.indices {
             if isSettled { return }
-            if let place = object.member(branch.name) { judge(branch, place) } else { absent(branch) }
+            let value = object.flatMap { document.member(branches[index].name, of: $0) }
+            if let value { judge(branches[index], value) } else { absent(branches[index]) }
         }
     }
 
-    private mutating func judge(_ branch: ArgumentTree.Branch, _ place: Place) {
+    private mutating func judge(_ branch: ArgumentTree.Branch, _ value: JSONDocument.Node) {
         if let index = branch.restriction {
-            note(restrictions[index].constraint.outcome(for: place.value), index)
+            note(restrictions[index].constraint.outcome(for: value, in: document), index)
         }
         guard !branch.children.isEmpty else { return }
-        if place.isNull {
+        // Below null nothing is there.
+        if document.kind(value) == .null {
             branch.children.forEach { absent($0) }
         } else {
-            judge(branch.children, place)
+            judge(branch.children, value)
         }
     }
 
@@ -159,7 +108,7 @@ private struct Evaluation {
         if let index = branch.restriction {
             note(restrictions[index].constraint.outcomeWhenAbsent(allowing: allowing), index)
         }
-        branch.children.forEach { absent($0) }
+        for index in branch.children.indices { absent(branch.children[index]) }
     }
 
     /// Where an object must be stands something else: what is below it can't be told.
@@ -184,15 +133,22 @@ private struct Evaluation {
         }
     }
 
-    /// Some servers read `Size` as `size`. A name that differs from a restricted one by case only can't be judged.
-    private mutating func refuseVariants(_ branches: [ArgumentTree.Branch], _ object: Place) {
-        var variant: ArgumentTree.Branch?
-        object.forEachName { name in
+    /// Some servers read `Size` as `size`. A name that differs from a restricted one by case only can't be judged, and
+    /// neither can the rule, whatever else fails.
+    private mutating func refuseVariants(_ branches: [ArgumentTree.Branch], _ object: JSONDocument.Node?) {
+        guard let object else { return }
+        var variant: Int?
+        document.forEachMember(of: object) { name, _ in
             guard variant == nil else { return }
-            variant = branches.first { isCaseVariant(name, of: $0.name.bytes.span) }
+            document.withStringBytes(name) { bytes in
+                for index in branches.indices {
+                    let known = branches[index].name.bytes
+                    if isCaseVariant(bytes, of: known.span) { variant = index }
+                }
+            }
         }
         guard let variant else { return }
-        outcome = .notEvaluable(restriction: firstRestriction(of: variant))
+        outcome = .notEvaluable(restriction: firstRestriction(of: branches[variant]))
         isAmbiguous = true
     }
 
@@ -212,8 +168,14 @@ func isCaseVariant(_ name: Span<UInt8>, of known: Span<UInt8>) -> Bool {
         }
         return differs
     }
-    guard name.count > known.count, name.count <= 3 * known.count else { return false }
+    // Only letters of several bytes make a name longer and the same.
+    guard name.count > known.count, name.count <= 3 * known.count, isBeyondASCII(name) else { return false }
     return foldedASCII(name).span.elementsEqual(foldedASCII(known).span)
+}
+
+private func isBeyondASCII(_ name: Span<UInt8>) -> Bool {
+    for index in name.indices where name[index] >= 0x80 { return true }
+    return false
 }
 
 private func foldedASCII(_ name: Span<UInt8>) -> [UInt8] {

@@ -43,6 +43,28 @@ struct Constraint: Sendable {
         return outcome
     }
 
+    /// The same for a value of a message: most are settled without copying it.
+    func outcome(for node: JSONDocument.Node, in document: JSONDocument) -> Outcome {
+        var outcome = Outcome.holds
+        var value: JSONValue?
+        for atom in atoms {
+            let own: Outcome
+            if let quick = atom.quickOutcome(for: node, in: document) {
+                own = quick
+            } else {
+                let copy = value ?? document.value(node)
+                value = copy
+                own = atom.outcome(for: copy)
+            }
+            switch own {
+            case .holds: continue
+            case .fails: return .fails
+            case .notEvaluable: outcome = .notEvaluable
+            }
+        }
+        return outcome
+    }
+
     /// What it says when the argument isn't there. An allowing rule restricts what is sent, so bounds on something that
     /// isn't sent hold, but a choice of values must be made; a denying rule speaks of what is sent, so they don't.
     func outcomeWhenAbsent(allowing: Bool) -> Outcome {
@@ -93,6 +115,34 @@ extension Constraint.Atom {
         case .items(let each):
             guard case .array(let elements) = value else { return .notEvaluable }
             return elements.reduce(.holds) { worst($0, each.outcome(for: $1)) }
+        }
+    }
+
+    /// What can be said without copying the value; nil when that is needed.
+    func quickOutcome(for node: JSONDocument.Node, in document: JSONDocument) -> Constraint.Outcome? {
+        switch self {
+        case .absent: return .fails
+        case .present: return .holds
+        case .type(let types):
+            let type: ArgumentType
+            switch document.kind(node) {
+            case .null: type = .null
+            case .bool: type = .boolean
+            case .string: type = .string
+            case .array: type = .array
+            case .object: type = .object
+            case .number:
+                guard document.integer(node) != nil else { return nil }
+                return types.contains(.integer) || types.contains(.number) ? .holds : .fails
+            }
+            return types.contains(type) ? .holds : .fails
+        case .minimum(let bound, _):
+            guard let value = document.integer(node), let least = bound.whole else { return nil }
+            return value >= least ? .holds : .fails
+        case .maximum(let bound, _):
+            guard let value = document.integer(node), let most = bound.whole else { return nil }
+            return value <= most ? .holds : .fails
+        case .oneOf, .pattern, .length, .items: return nil
         }
     }
 

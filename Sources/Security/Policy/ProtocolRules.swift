@@ -60,7 +60,7 @@ private func isPlainURI(_ uri: ByteString) -> Bool {
 }
 
 extension ProtocolRules {
-    init?(reading node: Node, groups: [ByteString: Int], _ reading: Reading) {
+    init?(reading node: Node, groups: [RedactionGroup], _ reading: Reading) {
         let known = ProtocolFeature.allCases.map(\.rawValue)
         guard let fields = reading.fields(of: node, "`protocol`", known) else { return nil }
         var openings: [ProtocolFeature: Opening] = [:]
@@ -74,7 +74,7 @@ extension ProtocolRules {
 
 extension ProtocolRules.Opening {
     /// `true`, or a mapping; what has names must say which.
-    fileprivate init?(_ feature: ProtocolFeature, _ node: Node, _ groups: [ByteString: Int], _ reading: Reading) {
+    fileprivate init?(_ feature: ProtocolFeature, _ node: Node, _ groups: [RedactionGroup], _ reading: Reading) {
         let targetKey: String? = feature == .resources ? "uris" : feature == .prompts ? "names" : nil
         if node.scalar != nil {
             guard let isOpen = reading.bool(node) else { return nil }

@@ -12,10 +12,9 @@ extension Rule {
 
     /// Reads a rule; mistakes go to `reading`.
     ///
-    /// - Parameter groups: The policy's redaction groups by name.
-    init?(_ node: Node, groups: [ByteString: Int], catalog: Catalog, _ reading: Reading) {
+    /// - Parameter groups: The policy's redaction groups.
+    convenience init?(_ node: Node, groups: [RedactionGroup], catalog: Catalog, _ reading: Reading) {
         guard let fields = reading.fields(of: node, "a rule", Self.keys) else { return nil }
-        self.node = node
         let id = fields.required("id") { readWord($0, "a rule's id", reading) }
         _ = fields.optional("description", reading.text)
         let isAllowing = fields.has("allow")
@@ -26,16 +25,14 @@ extension Rule {
         let selection = fields.required(isAllowing ? "allow" : "deny") {
             readSelection($0, catalog, isAllowing: isAllowing, reading)
         }
-        who = fields.optional("who", default: .anyone) { Who(reading: $0, reading) }
-        arguments = ArgumentTree(fields.optional("arguments", default: []) { readRestrictions($0, reading) })
+        let who = fields.optional("who", default: Who.anyone) { Who(reading: $0, reading) }
+        let arguments = ArgumentTree(fields.optional("arguments", default: []) { readRestrictions($0, reading) })
         let kind = isAllowing ? Self.grant(fields, groups, reading) : Self.denial(fields, reading)
         guard let id, let selection, let kind else { return nil }
-        self.id = id
-        self.kind = kind
-        self.selection = selection
+        self.init(id: id, kind: kind, selection: selection, who: who, arguments: arguments, node: node)
     }
 
-    private static func grant(_ fields: Fields, _ groups: [ByteString: Int], _ reading: Reading) -> Kind? {
+    private static func grant(_ fields: Fields, _ groups: [RedactionGroup], _ reading: Reading) -> Kind? {
         if let mode = fields["mode"] {
             let isTrial = reading.choice(mode, ["enforce": false, "shadow": true])
             if isTrial == true {
@@ -44,10 +41,11 @@ extension Rule {
             }
         }
         let limits = fields.optional("limits") { Limits($0, reading) }
+        let redactions = Set(readGroups(fields, groups, reading)).sorted()
         return .allow(
             Grant(
                 allowsAdditional: fields.optional("additional", default: true, reading.bool),
-                redactions: readGroups(fields, groups, reading),
+                redactions: redactions, groups: redactions.map { groups[$0] },
                 limits: ResultLimits(rows: limits?.rows, bytes: limits?.bytes), calls: limits?.calls,
                 restoresPseudonyms: fields.optional("restore_pseudonyms", default: false, reading.bool)))
     }
@@ -64,15 +62,15 @@ extension Rule {
 }
 
 /// `redact`: names of groups, each of which must exist.
-func readGroups(_ fields: Fields, _ groups: [ByteString: Int], _ reading: Reading) -> [Int] {
+func readGroups(_ fields: Fields, _ groups: [RedactionGroup], _ reading: Reading) -> [Int] {
     guard let node = fields["redact"], let nodes = reading.list(node) else { return [] }
     if nodes.isEmpty { reading.mistake(node, "`redact` is empty", hint: "leave it out to redact nothing") }
     return nodes.compactMap { node in
         guard let name = reading.name(node) else { return nil }
-        if let group = groups[name] { return group }
+        if let group = groups.firstIndex(where: { $0.name == name }) { return group }
         reading.mistake(
             node, "no redaction group is called `\(name.text)`",
-            hint: suggestion(for: name.text, among: groups.keys.map(\.text)))
+            hint: suggestion(for: name.text, among: groups.map(\.name.text)))
         return nil
     }
 }

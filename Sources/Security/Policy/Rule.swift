@@ -2,8 +2,8 @@ import Bytes
 import Catalog
 import YAML
 
-/// One rule, compiled.
-struct Rule: Sendable {
+/// One rule, compiled. A class, because every call passes several of them about.
+final class Rule: Sendable {
     enum Kind: Sendable {
         case allow(Grant)
         /// `onTrial`: what it would deny is recorded and not denied.
@@ -14,8 +14,10 @@ struct Rule: Sendable {
     struct Grant: Sendable {
         /// Whether arguments may be given that neither the definition nor the rule names.
         let allowsAdditional: Bool
-        /// Indexes among the policy's redaction groups.
+        /// Indexes among the policy's redaction groups, in the order of the file.
         let redactions: [Int]
+        /// The same groups themselves.
+        let groups: [RedactionGroup]
         let limits: ResultLimits
         let calls: Rate?
         let restoresPseudonyms: Bool
@@ -28,6 +30,17 @@ struct Rule: Sendable {
     let arguments: ArgumentTree
     /// Where the rule stands, for messages.
     let node: Node
+
+    init(
+        id: ByteString, kind: Kind, selection: Selection, who: Who, arguments: ArgumentTree, node: Node
+    ) {
+        self.id = id
+        self.kind = kind
+        self.selection = selection
+        self.who = who
+        self.arguments = arguments
+        self.node = node
+    }
 
     var isAllowing: Bool {
         if case .allow = kind { return true }

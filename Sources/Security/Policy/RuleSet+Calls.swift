@@ -18,19 +18,22 @@ extension RuleSet {
         _ message: ClientMessage, for principal: Principal, _ tools: some ToolDirectory, now: MonotonicTime
     ) throws(Denial) -> PermittedCall {
         let judgement = try judge(message, for: principal, tools)
-        let rules = judgement.allowing.map { self.rules[$0].id }
         if let refusal = limiter.take(judgement.allowing, principal, at: now) {
             throw Denial(
-                .rateLimited, rule: self.rules[refusal.rule].id, tool: judgement.tool.name, retryAfter: refusal.wait,
+                .rateLimited, rule: rules[refusal.rule].id, tool: judgement.tool.name, retryAfter: refusal.wait,
                 verdicts: judgement.verdicts, shadow: judgement.shadow)
         }
-        let grants = judgement.allowing.compactMap { self.rules[$0].grant }
+        let grants = judgement.allowing.compactMap { rules[$0].grant }
         return PermittedCall(
-            message, tool: judgement.tool, rules: rules, redactions: redactions(grants.flatMap(\.redactions)),
-            limits: grants.reduce(.none) { $0.and($1.limits) },
+            message, tool: judgement.tool, rules: judgement.allowing.map { rules[$0].id },
+            redactions: redactions(of: grants), limits: grants.reduce(.none) { $0.and($1.limits) },
             restoresPseudonyms: grants.allSatisfy(\.restoresPseudonyms), shadow: judgement.shadow,
             verdicts: judgement.verdicts, edits: judgement.edits, visibleTools: judgement.visibleTools,
             hiddenTools: judgement.hiddenTools)
+    }
+
+    private func redactions(of grants: [Rule.Grant]) -> [RedactionGroup] {
+        grants.count == 1 ? grants[0].groups : redactions(grants.flatMap(\.redactions))
     }
 
     /// A call that rules allow, before it is counted.
@@ -72,17 +75,23 @@ extension RuleSet {
         var edits = JSONEdits()
         guard let params = message.params else { return edits }
         let document = message.document
-        let open = openFeatures(for: principal)
-        for (name, value) in document.members(of: params) {
-            switch document.string(name) {
-            case "name", "arguments", "_meta": continue
-            case "task": if !open.contains(.tasks) { throw Denial(.extensionClosed) }
-            case "inputResponses", "requestState":
-                if open.isDisjoint(with: [.sampling, .elicitation, .roots]) { throw Denial(.extensionClosed) }
-            default: edits.remove(value)
+        try document.forEachMember(of: params) { (name, value) throws(Denial) in
+            for known in ["name", "arguments", "_meta"] where document.isString(name, equalTo: known) { return }
+            if document.isString(name, equalTo: "task") {
+                if !opens([.tasks], for: principal) { throw Denial(.extensionClosed) }
+            } else if document.isString(name, equalTo: "inputResponses")
+                || document.isString(name, equalTo: "requestState")
+            {
+                if !opens([.sampling, .elicitation, .roots], for: principal) { throw Denial(.extensionClosed) }
+            } else {
+                edits.remove(value)
             }
         }
         return edits
+    }
+
+    private func opens(_ features: Set<ProtocolFeature>, for principal: Principal) -> Bool {
+        !openFeatures(for: principal).isDisjoint(with: features)
     }
 
     // MARK: Which tool it is
@@ -287,8 +296,9 @@ extension Rule {
         _ tool: JudgedTool, knownNames: Set<ByteString>?, _ document: JSONDocument
     ) -> RuleVerdict.Outcome {
         if let knownNames, let arguments = tool.arguments {
-            let isKnown = document.members(of: arguments).allSatisfy { name, _ in
-                document.string(name).map(knownNames.contains) ?? false
+            var isKnown = true
+            document.forEachMember(of: arguments) { name, _ in
+                isKnown = isKnown && document.string(name).map(knownNames.contains) == true
             }
             if !isKnown { return .unknownArgument }
         }

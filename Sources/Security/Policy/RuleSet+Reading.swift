@@ -13,16 +13,15 @@ extension RuleSet {
         let name = fields.required("policy") { readWord($0, "a policy's name", reading) }
         _ = fields.optional("description", reading.text)
         let groups = fields.optional("redactions", default: []) { readGroups($0, reading) }
-        let indexes = Dictionary(groups.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
         let nodes = fields.required("rules", reading.list)
         let rules = (nodes ?? []).prefix(Self.ruleLimit).compactMap {
-            Rule($0, groups: indexes, catalog: catalog, reading)
+            Rule($0, groups: groups, catalog: catalog, reading)
         }
         if let nodes, nodes.count > Self.ruleLimit {
             reading.mistake(nodes[Self.ruleLimit], "the policy has more than \(Self.ruleLimit) rules")
         }
         let protocolRules = fields.optional("protocol", default: .closed) {
-            ProtocolRules(reading: $0, groups: indexes, reading)
+            ProtocolRules(reading: $0, groups: groups, reading)
         }
         let check = PolicyCheck(rules: rules, groups: groups, protocolRules: protocolRules, catalog: catalog)
         check.report(fields, reading)

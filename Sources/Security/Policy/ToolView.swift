@@ -4,7 +4,7 @@ import JSON
 import Synchronization
 
 /// What the rules that are about a caller say about one definition of a tool, before any arguments are known.
-struct ToolView: Sendable {
+final class ToolView: Sendable {
     /// Rules that allow the tool under some arguments that nothing else forbids.
     let allowing: [Int]
     /// Rules that deny it under some arguments.
@@ -18,6 +18,16 @@ struct ToolView: Sendable {
     /// Of a tool that runs others: rules speak of those.
     static let unrestricted = ToolView(
         allowing: [], denying: [], onTrial: [], knownNames: [], standing: .listed(schema: nil))
+
+    init(
+        allowing: [Int], denying: [Int], onTrial: [Int], knownNames: [Set<ByteString>?], standing: Visibility
+    ) {
+        self.allowing = allowing
+        self.denying = denying
+        self.onTrial = onTrial
+        self.knownNames = knownNames
+        self.standing = standing
+    }
 
     enum Visibility: Sendable {
         /// No arguments would be allowed; the rule that denies all of them, if it is one.
