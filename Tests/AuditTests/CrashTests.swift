@@ -49,6 +49,7 @@ private struct Lives {
         storage.stepsToCrash = Int.random(in: 0...60, using: &dice)
         if dice.once(in: 4) { storage.synchronizationsToFailure = Int.random(in: 0...6, using: &dice) }
         if dice.once(in: 4) { storage.writesToFullDisk = Int.random(in: 0...10, using: &dice) }
+        if dice.once(in: 3) { storage.stepsToFailure = Int.random(in: 0...40, using: &dice) }
         let segments: SegmentWriter
         do throws(AuditFailure) {
             segments = try AuditLog.begin(settings, on: storage, LogClock())
@@ -68,7 +69,9 @@ private struct Lives {
                     if draft.kind == .callIntent { open.append(receipt.sequence) }
                 }
             } catch {
+                // A poisoned log ends its process; a log that only failed goes on.
                 if error.isPoison || storage.isCrashed { return nil }
+                try? segments.makeRoom(now: .now)
                 open = segments.chain.openIntents.keys.sorted()
             }
         }

@@ -60,6 +60,8 @@ final class CrashingStorage: LogStorage {
     var synchronizationsToFailure: Int?
     /// Writes until one meets a full disk; nil: none.
     var writesToFullDisk: Int?
+    /// Calls that change something, until one fails without effect and the machine goes on; nil: none.
+    var stepsToFailure: Int?
     var lie: Lie?
     private(set) var isCrashed = false
     private(set) var steps = 0
@@ -79,6 +81,7 @@ final class CrashingStorage: LogStorage {
     func killProcess() {
         isCrashed = false
         stepsToCrash = nil
+        stepsToFailure = nil
         synchronizationsToFailure = nil
         writesToFullDisk = nil
     }
@@ -134,6 +137,10 @@ final class CrashingStorage: LogStorage {
             stepsToCrash = left - 1
         }
         if isCrashed { throw SystemFailure(call: call, errno: 5, path: "crashed") }
+        if let left = stepsToFailure {
+            stepsToFailure = left - 1
+            if left == 0 { throw SystemFailure(call: call, errno: dice.once(in: 2) ? 28 : 5) }
+        }
     }
 
     private func change(_ change: NameChange) {

@@ -131,6 +131,12 @@ extension Recovery {
             return seal.end
         }
         guard let seal = Seal(sealed, of: name) else { throw damage(name.sealPath, 0, "the seal cannot be read") }
+        try check(name, seal, from: chain)
+        return seal.end
+    }
+
+    /// Whether a segment is what its seal says, so far as can be seen without reading it, or else by reading it.
+    private func check(_ name: SegmentName, _ seal: Seal, from chain: Chain) throws(AuditFailure) {
         guard seal.before == chain.lastLeaf else {
             throw damage(name.sealPath, 0, "the segment does not follow the one before it")
         }
@@ -141,7 +147,6 @@ extension Recovery {
         if readsEverything, try !read(name, from: chain).fits(seal) {
             throw damage(name.sealPath, 0, "the seal does not fit the segment")
         }
-        return seal.end
     }
 
     private func expect(_ name: SegmentName, after chain: Chain) throws(AuditFailure) {
@@ -174,30 +179,36 @@ extension Recovery {
         let sealed = try attempt { () throws(SystemFailure) in
             try storage.readIfThere(name.sealPath, limit: Seal.limit)
         }
+        if let sealed {
+            let seal = try closed(name, sealed, from: chain)
+            chain = seal.end
+            owed.append(seal)
+            return nil
+        }
         let (file, size) = try attempt { () throws(SystemFailure) in
             let file = try storage.open(name.path, .readAndWrite)
             return (file, try file.status().size)
         }
         let scan = try attempt { () throws(SystemFailure) in try SegmentScan.read(file, to: size, from: chain) }
-        let seal = Seal(
-            name: name, count: scan.count, bytes: scan.bytes, digest: scan.digest, before: chain.lastLeaf,
-            end: scan.chain)
-        if let sealed { try checkClosed(sealed, seal, scan) }
-        owed.append(seal)
+        owed.append(
+            Seal(
+                name: name, count: scan.count, bytes: scan.bytes, digest: scan.digest, before: chain.lastLeaf,
+                end: scan.chain))
         chain = scan.chain
         if scan.problem == nil, scan.lastKind == .logClosed { return nil }
         return try repair(name, file, size, scan)
     }
 
-    /// A seal on the last segment says that the log was closed with it, or that its successor was taken away.
-    private func checkClosed(_ sealed: [UInt8], _ seal: Seal, _ scan: SegmentScan) throws(AuditFailure) {
-        guard let found = Seal(sealed, of: seal.name) else { throw damage(seal.name.sealPath, 0, "it cannot be read") }
-        guard found.isClosed else {
-            throw damage(seal.name.sealPath, 0, "the segment is sealed, and its successor is missing")
+    /// A seal on the last segment says that the log was closed with it, or that its successor was taken away. Answers the seal
+    /// that it gets now that a successor comes.
+    private func closed(_ name: SegmentName, _ sealed: [UInt8], from chain: Chain) throws(AuditFailure) -> Seal {
+        guard var seal = Seal(sealed, of: name) else { throw damage(name.sealPath, 0, "the seal cannot be read") }
+        guard seal.isClosed else {
+            throw damage(name.sealPath, 0, "the segment is sealed, and its successor is missing")
         }
-        guard scan.problem == nil, scan.lastKind == .logClosed, found.fits(seal) else {
-            throw damage(seal.name.path, scan.bytes, "it is not what it was when the log was closed")
-        }
+        try check(name, seal, from: chain)
+        seal.isClosed = false
+        return seal
     }
 
     private func repair(

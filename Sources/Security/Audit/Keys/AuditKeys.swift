@@ -1,6 +1,5 @@
 public import Bytes
 import OpenSSL
-import Synchronization
 import System
 
 /// The keys of one log: pseudonyms for subjects, fingerprints for secrets, and salts for commitments.
@@ -10,7 +9,7 @@ public final class AuditKeys: Sendable {
     private let origin: ByteString
     private let index: HMACSHA256
     private let fingerprints: HMACSHA256
-    private let state: Mutex<State>
+    private let state: Guarded<State>
     private let file: KeyFile
 
     private struct State {
@@ -28,7 +27,7 @@ public final class AuditKeys: Sendable {
         self.origin = ByteString(origin)
         index = HMACSHA256(key: content.index)
         fingerprints = HMACSHA256(key: content.fingerprint)
-        state = Mutex(State(subjects: content.subjects.mapValues(AuditKeys.salting)))
+        state = Guarded(State(subjects: content.subjects.mapValues(AuditKeys.salting)))
     }
 
     /// The stable pseudonym of a subject: `s_` and 16 hex digits. Remembers who it is, so that a reviewer with the keys can

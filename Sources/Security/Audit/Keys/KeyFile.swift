@@ -1,7 +1,6 @@
 import Bytes
 import JSON
 import OpenSSL
-import Synchronization
 import System
 
 /// Where the keys are kept: `keys.db`, one JSON object a line, readable by this user only. The first line has the log's own
@@ -23,13 +22,13 @@ final class KeyFile: Sendable {
 
     private let directory: String
     /// Lines that are not on disk yet. Any task adds, the log's writer takes.
-    private let owed = Mutex<[UInt8]>([])
+    private let owed = Guarded<[UInt8]>([])
     /// How many bytes of the file are on disk. Only the log's writer changes it.
-    private let end: Mutex<Int>
+    private let end: Guarded<Int>
 
     private init(_ directory: String, end: Int) {
         self.directory = directory
-        self.end = Mutex(end)
+        self.end = Guarded(end)
     }
 
     /// Opens the file, or makes it with fresh keys.

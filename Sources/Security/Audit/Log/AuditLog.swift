@@ -1,5 +1,4 @@
 public import Bytes
-import Synchronization
 import System
 
 /// The trail of one gate: whatever must not happen unrecorded waits here until its record is on disk.
@@ -15,7 +14,7 @@ public final class AuditLog: Sendable {
     private let desk: Desk
     private let watch: Watch
     private let clock: LogClock
-    private let threads: Mutex<[Thread]>
+    private let threads: Guarded<[Thread]>
 
     private init(origin: String, keys: AuditKeys, desk: Desk, watch: Watch, clock: LogClock, threads: [Thread]) {
         self.origin = origin
@@ -23,7 +22,7 @@ public final class AuditLog: Sendable {
         self.desk = desk
         self.watch = watch
         self.clock = clock
-        self.threads = Mutex(threads)
+        self.threads = Guarded(threads)
     }
 
     /// Opens the trail, after having checked and where necessary recovered what a crash left, and writes `log.opened`.

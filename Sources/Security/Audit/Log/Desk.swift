@@ -1,5 +1,4 @@
 import Bytes
-import Synchronization
 import System
 
 /// A record on its way to the disk, and who waits for it.
@@ -18,7 +17,7 @@ final class Desk: Sendable {
     /// Rings when the log is over, for the watch.
     let watchBell = Bell()
     private let limits: (records: Int, bytes: Int)
-    private let state: Mutex<State>
+    private let state: Guarded<State>
 
     private struct State {
         var log = AuditHealth.State.running
@@ -54,7 +53,7 @@ final class Desk: Sendable {
 
     init(records: Int, bytes: Int, report: Report) {
         limits = (records, bytes)
-        state = Mutex(State(report: report))
+        state = Guarded(State(report: report))
     }
 
     /// Takes a record, or says why not. The log's own records pass the queue's limits.

@@ -1,5 +1,4 @@
 import Bytes
-import Synchronization
 import System
 
 /// What must happen although the disk hangs or nobody calls: noticing a stall, heartbeats, the clock, and the counts of what
@@ -8,7 +7,7 @@ final class Watch: Sendable {
     private let desk: Desk
     private let clock: LogClock
     private let settings: AuditSettings
-    private let coalescer = Mutex(Coalescer())
+    private let coalescer = Guarded(Coalescer())
     private let begin: Moment
 
     init(desk: Desk, clock: LogClock, settings: AuditSettings) {

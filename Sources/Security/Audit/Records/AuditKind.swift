@@ -1,3 +1,5 @@
+import Bytes
+
 /// The kinds of record there are. The set is closed: a verifier refuses a kind that its version does not know.
 public enum AuditKind: String, Sendable, CaseIterable {
     // What the log says about itself.
@@ -52,5 +54,15 @@ public enum AuditKind: String, Sendable, CaseIterable {
         case .callOutcome, .callOrphaned, .logSuspended, .logResumed, .logClosed: true
         default: false
         }
+    }
+}
+
+extension AuditKind {
+    private static let byName = Dictionary(uniqueKeysWithValues: allCases.map { (ByteString($0.rawValue), $0) })
+
+    /// The kind of that name.
+    init?(name: ByteString) {
+        guard let kind = AuditKind.byName[name] else { return nil }
+        self = kind
     }
 }

@@ -207,36 +207,19 @@ extension [UInt8] {
 
     /// Appends base64url without padding (RFC 4648 section 5).
     mutating func appendBase64URL(_ value: [UInt8]) {
-        var index = 0
-        while index + 3 <= value.count {
-            let bits = UInt32(value[index]) << 16 | UInt32(value[index + 1]) << 8 | UInt32(value[index + 2])
-            append(base64URLDigit(bits >> 18))
-            append(base64URLDigit(bits >> 12))
-            append(base64URLDigit(bits >> 6))
-            append(base64URLDigit(bits))
-            index += 3
+        let digits = base64URLDigits
+        var bits: UInt32 = 0
+        var held: UInt32 = 0
+        for byte in value {
+            bits = bits << 8 | UInt32(byte)
+            held += 8
+            while held >= 6 {
+                held -= 6
+                append(digits[Int(bits >> held & 63)])
+            }
         }
-        if index + 1 == value.count {
-            append(base64URLDigit(UInt32(value[index]) >> 2))
-            append(base64URLDigit(UInt32(value[index]) << 4))
-        } else if index + 2 == value.count {
-            let bits = UInt32(value[index]) << 8 | UInt32(value[index + 1])
-            append(base64URLDigit(bits >> 10))
-            append(base64URLDigit(bits >> 4))
-            append(base64URLDigit(bits << 2))
-        }
+        if held > 0 { append(digits[Int(bits << (6 - held) & 63)]) }
     }
 }
 
-/// The character of the lowest six bits.
-@inline(__always)
-private func base64URLDigit(_ bits: UInt32) -> UInt8 {
-    let value = UInt8(truncatingIfNeeded: bits & 63)
-    return switch value {
-    case 0..<26: UInt8(ascii: "A") &+ value
-    case 26..<52: UInt8(ascii: "a") &+ (value &- 26)
-    case 52..<62: UInt8(ascii: "0") &+ (value &- 52)
-    case 62: UInt8(ascii: "-")
-    default: UInt8(ascii: "_")
-    }
-}
+private let base64URLDigits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)

@@ -30,7 +30,7 @@ struct TrailLine: Sendable {
         guard let monotonic = document.number("mono") else { throw .missing("mono") }
         guard let wall = document.text("ts").flatMap({ WallTime(rfc3339: $0.text) }) else { throw .missing("ts") }
         guard let name = document.text("kind") else { throw .missing("kind") }
-        guard let kind = AuditKind(rawValue: name.text) else { throw .unknownKind(name.text) }
+        guard let kind = AuditKind(name: name) else { throw .unknownKind(name.text) }
         self.sequence = sequence
         self.durable = durable
         self.kind = kind
