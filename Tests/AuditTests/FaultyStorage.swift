@@ -1,5 +1,4 @@
 import Bytes
-import Synchronization
 import System
 
 @testable import Audit
@@ -20,7 +19,7 @@ final class Faults: Sendable {
         case hanging
     }
 
-    private let state = Mutex((fault: Fault.none, isCaught: false))
+    private let state = Guarded((fault: Fault.none, isCaught: false))
 
     var fault: Fault {
         get { state.withLock { $0.fault } }

@@ -146,9 +146,9 @@ private func busyTrail() async throws -> TrailFolder {
 
 /// Somebody who follows a trail on a thread of their own.
 private final class Follower: Sendable {
-    private let shown = Mutex<[UInt8]>([])
+    private let shown = Guarded<[UInt8]>([])
     private let isOver = Atomic<Bool>(false)
-    private let thread = Mutex<Thread?>(nil)
+    private let thread = Guarded<Thread?>(nil)
 
     func start(_ directory: String) throws {
         let started = try Thread.start("follower") {
@@ -179,10 +179,10 @@ private final class Follower: Sendable {
         for _ in 0..<30 { _ = try await log.append(AuditRecord(.serverUp)) }
         let follower = Follower()
         try follower.start(folder.directory)
-        for _ in 0..<500 where try follower.numbers().isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        try await eventually("something is shown") { try !follower.numbers().isEmpty }
         for _ in 0..<40 { _ = try await log.append(AuditRecord(.serverDown)) }
         log.close()
-        for _ in 0..<500 where try follower.numbers().last != 71 { try await Task.sleep(for: .milliseconds(10)) }
+        try await eventually("all is shown") { try follower.numbers().last == 71 }
         follower.stop()
         #expect(try follower.numbers() == Array(21...71))
         #expect(try folder.segments.count >= 3)

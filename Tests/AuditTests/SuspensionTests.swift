@@ -11,10 +11,10 @@ private struct Patient {
     let folder: TrailFolder
     let faults = Faults()
     let log: AuditLog
-    let poison = Mutex0()
+    let poison = Alarm()
 
     /// Whether the log told that its disk failed.
-    final class Mutex0: Sendable {
+    final class Alarm: Sendable {
         let count = Atomic<Int>(0)
     }
 
@@ -22,7 +22,7 @@ private struct Patient {
         folder = try TrailFolder()
         var settings = folder.settings(segmentBytes: segmentBytes)
         settings.probe = .milliseconds(20)
-        settings.stall = .milliseconds(60)
+        settings.stall = .seconds(60)
         let poison = poison
         settings.whenPoisoned = { _ in poison.count.add(1, ordering: .sequentiallyConsistent) }
         change(&settings)
@@ -33,11 +33,6 @@ private struct Patient {
         do throws(AuditFailure) { return .success(try await log.append(AuditRecord(.serverUp))) } catch {
             return .failure(error)
         }
-    }
-
-    func waitUntil(_ what: String, _ condition: () -> Bool) async throws {
-        for _ in 0..<2_000 where !condition() { try await Task.sleep(for: .milliseconds(5)) }
-        #expect(condition(), "\(what)")
     }
 
     /// What the trail says after the log was closed.
@@ -63,7 +58,7 @@ private struct Patient {
         try await Task.sleep(for: .milliseconds(60))
         #expect(await patient.append() == .failure(.suspended(.diskFull)))
         patient.faults.fault = .none
-        try await patient.waitUntil("it resumes") { patient.log.health.isReady }
+        try await eventually("it resumes") { patient.log.health.isReady }
         guard case .success(let receipt) = await patient.append() else {
             Issue.record("the record was refused")
             return
@@ -80,7 +75,7 @@ private struct Patient {
 
     @Test func `lets allowed calls end in the room that is left, and begins none`() async throws {
         let patient = try Patient(segmentBytes: 4_096)
-        try await patient.waitUntil("a segment is in reserve") { patient.log.health.hasRoomForNextSegment }
+        try await eventually("a segment is in reserve") { patient.log.health.hasRoomForNextSegment }
         patient.faults.fault = .fullForNewSegments
         var open: [(AuditReceipt, AuditRecord)] = []
         var failure: AuditFailure?
@@ -98,7 +93,7 @@ private struct Patient {
         #expect(await patient.append() == .failure(.suspended(.diskFull)))
         #expect(patient.log.health.openIntents == 0)
         patient.faults.fault = .none
-        try await patient.waitUntil("it resumes") { patient.log.health.isReady }
+        try await eventually("it resumes") { patient.log.health.isReady }
         _ = try await patient.log.append(intent())
         let (report, kinds) = patient.verdict()
         #expect(report.verdict == .ok, "\(report.problems)")
@@ -113,7 +108,7 @@ private struct Patient {
         let failure = AuditFailure.suspended(.writeFailed(SystemFailure(call: "pwrite", errno: 5)))
         #expect(await patient.append() == .failure(failure))
         patient.faults.fault = .none
-        try await patient.waitUntil("it resumes") { patient.log.health.isReady }
+        try await eventually("it resumes") { patient.log.health.isReady }
         #expect(patient.verdict().0.exitCode == 0)
     }
 
@@ -148,8 +143,7 @@ private struct Patient {
             aside[name] = try Files.read("\(settings.directory)/seg/\(name)", limit: 1 << 30)
             try Files.remove("\(settings.directory)/seg/\(name)")
         }
-        for _ in 0..<500 where !log.health.isReady { try await Task.sleep(for: .milliseconds(10)) }
-        #expect(log.health.isReady)
+        try await eventually("it resumes") { log.health.isReady }
         let receipt = try await log.append(AuditRecord(.serverDown))
         #expect(receipt.sequence > acknowledged)
         log.close()
@@ -191,7 +185,7 @@ private struct Patient {
 
 @Suite struct `A disk that does not answer` {
     @Test func `is given up on, and calls that it kept are closed when it answers`() async throws {
-        let patient = try Patient()
+        let patient = try Patient { $0.stall = .milliseconds(60) }
         let before = try intent()
         let kept = try await patient.log.append(before)
         patient.faults.fault = .hanging
@@ -201,7 +195,7 @@ private struct Patient {
                 return nil
             } catch { return error }
         }()
-        try await patient.waitUntil("the writer hangs") { patient.faults.isCaught }
+        try await eventually("the writer hangs") { patient.faults.isCaught }
         async let queued = patient.append()
         #expect(await lost == .suspended(.stalled))
         let second = await queued
@@ -209,7 +203,7 @@ private struct Patient {
         #expect(patient.log.health.state == .suspended(.stalled))
         #expect(await patient.append() == .failure(.suspended(.stalled)))
         patient.faults.fault = .none
-        try await patient.waitUntil("it resumes") { patient.log.health.isReady }
+        try await eventually("it resumes") { patient.log.health.isReady }
         _ = try await patient.log.append(outcome(of: kept, before))
         let (report, kinds) = patient.verdict()
         #expect(report.exitCode == 0, "\(report.problems) \(report.warnings)")
@@ -231,7 +225,7 @@ private struct Patient {
         let first = try #require(try? await patient.append().get())
         let path = "\(patient.folder.directory)/\(patient.log.health.segment)"
         try Files.remove(path)
-        try await patient.waitUntil("it is back") { Files.exists(path) && patient.log.health.isReady }
+        try await eventually("it is back") { Files.exists(path) && patient.log.health.isReady }
         let second = try #require(try? await patient.append().get())
         #expect(second.sequence > first.sequence)
         let (report, kinds) = patient.verdict()
@@ -247,12 +241,12 @@ private struct Patient {
         let path = "\(patient.folder.directory)/\(patient.log.health.segment)"
         let forged = Array("forged\n".utf8)
         try Files.replace(path, with: forged, permissions: 0o640)
-        try await patient.waitUntil("it is suspended") { patient.log.health.state == .suspended(.fileReplaced) }
+        try await eventually("it is suspended") { patient.log.health.state == .suspended(.fileReplaced) }
         try await Task.sleep(for: .milliseconds(200))
         #expect(patient.log.health.state == .suspended(.fileReplaced))
         #expect(try Files.read(path, limit: 100) == forged)
         try Files.rename(path, to: "\(patient.folder.path)/evidence")
-        try await patient.waitUntil("it resumes") { patient.log.health.isReady }
+        try await eventually("it resumes") { patient.log.health.isReady }
         #expect(patient.verdict().0.exitCode == 0)
     }
 
@@ -260,7 +254,7 @@ private struct Patient {
         let patient = try Patient { $0.probe = .seconds(3_600) }
         let path = "\(patient.folder.directory)/\(patient.log.health.segment)"
         try Files.rename(path, to: "\(patient.folder.path)/away")
-        try await patient.waitUntil("it is suspended") { patient.log.health.state == .suspended(.fileReplaced) }
+        try await eventually("it is suspended") { patient.log.health.state == .suspended(.fileReplaced) }
         #expect(await patient.append() == .failure(.suspended(.fileReplaced)))
         try Files.rename("\(patient.folder.path)/away", to: path)
         #expect(patient.verdict().0.problems.isEmpty)
@@ -269,7 +263,7 @@ private struct Patient {
     @Test func `that delete the lock suspend the log`() async throws {
         let patient = try Patient()
         try Files.remove("\(patient.folder.directory)/LOCK")
-        try await patient.waitUntil("it is suspended") { patient.log.health.state == .suspended(.fileReplaced) }
+        try await eventually("it is suspended") { patient.log.health.state == .suspended(.fileReplaced) }
         patient.log.close()
     }
 }
@@ -278,29 +272,27 @@ private struct Patient {
     @Test func `refuses at once what is more than it may hold`() async throws {
         let patient = try Patient {
             $0.queueRecords = 10
-            $0.stall = .seconds(30)
         }
         patient.faults.fault = .hanging
         try patient.log.appendWithoutWaiting(AuditRecord(.serverUp))
-        try await patient.waitUntil("the writer hangs") { patient.faults.isCaught }
+        try await eventually("the writer hangs") { patient.faults.isCaught }
         for _ in 0..<10 { try patient.log.appendWithoutWaiting(AuditRecord(.serverUp)) }
         #expect(patient.log.health.waitingRecords == 10)
         #expect(await patient.append() == .failure(.queueFull))
         #expect(throws: AuditFailure.queueFull) { try patient.log.appendWithoutWaiting(AuditRecord(.serverUp)) }
         #expect(patient.log.health.refusedRecords == 2)
         patient.faults.fault = .none
-        try await patient.waitUntil("the queue empties") { patient.log.health.waitingRecords == 0 }
+        try await eventually("the queue empties") { patient.log.health.waitingRecords == 0 }
         #expect(patient.verdict().0.records == 13)
     }
 
     @Test func `refuses bytes beyond its limit`() async throws {
         let patient = try Patient {
             $0.queueBytes = 10_000
-            $0.stall = .seconds(30)
         }
         patient.faults.fault = .hanging
         try patient.log.appendWithoutWaiting(AuditRecord(.serverUp))
-        try await patient.waitUntil("the writer hangs") { patient.faults.isCaught }
+        try await eventually("the writer hangs") { patient.faults.isCaught }
         var big = AuditRecord(.callDenied)
         big.arguments = .init(redacted: Array("\"\(String(repeating: "a", count: 4_000))\"".utf8), byteCount: 4_002)
         try patient.log.appendWithoutWaiting(big)

@@ -63,12 +63,8 @@ import Testing
         times.pass(seconds: 30)
         _ = try await log.append(AuditRecord(.serverUp))
         times.set(by: -3_600)
-        for _ in 0..<500 where try !folder.kinds().contains("clock.jump") {
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        for _ in 0..<500 where try !folder.kinds().contains("log.heartbeat") {
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        try await eventually("there is a clock.jump") { try folder.kinds().contains("clock.jump") }
+        try await eventually("there is a log.heartbeat") { try folder.kinds().contains("log.heartbeat") }
         log.close()
         let lines = try folder.lines()
         let up = try #require(lines.first { $0.text("kind") == "server.up" })

@@ -1,7 +1,6 @@
 import Bytes
 import Glibc
 import JSON
-import Synchronization
 import System
 import Testing
 
@@ -85,7 +84,7 @@ enum Repeats {
 
 /// Two clocks that a test moves by hand.
 final class Times: Sendable {
-    private let state = Mutex((wall: WallTime(rfc3339: "2026-11-20T23:59:00Z") ?? .now, boot: Int64(0)))
+    private let state = Guarded((wall: WallTime(rfc3339: "2026-11-20T23:59:00Z") ?? .now, boot: Int64(0)))
 
     var wall: WallTime { state.withLock { $0.wall } }
     var boot: Int64 { state.withLock { $0.boot } }
@@ -119,5 +118,17 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
         } catch {
             continuation.resume(throwing: error)
         }
+    }
+}
+
+/// Waits until something is so, at most a minute: slow machines are no failures.
+func eventually(_ what: String, _ condition: () throws -> Bool) async throws {
+    let deadline = MonotonicTime.now + .seconds(60)
+    while try !condition() {
+        guard MonotonicTime.now < deadline else {
+            Issue.record("it did not happen: \(what)")
+            return
+        }
+        try await Task.sleep(for: .milliseconds(5))
     }
 }
