@@ -93,6 +93,25 @@ private func busyTrail() async throws -> TrailFolder {
         #expect(try ask(folder, [("since", "2000-01-01"), ("until", "2100-01-01T00:00:00Z")]).count == all)
     }
 
+    @Test func `passes over segments of other times, and over old ones when only the last are wanted`() throws {
+        let folder = try TrailFolder()
+        let times = Times()
+        let clock = LogClock(wall: { times.wall }, boot: { times.boot })
+        let segments = try AuditLog.begin(folder.settings(), on: DiskStorage(folder.directory), clock)
+        for _ in 0..<4 {
+            try segments.rotateIfDue(now: clock.wall())
+            _ = try segments.write([Draft(AuditRecord(.serverUp), at: clock.now())])
+            times.pass(seconds: 86_400)
+        }
+        let names = try folder.segments
+        #expect(names.count == 4)
+        // Whoever reads this would have to say so.
+        let file = try File("\(folder.directory)/seg/\(names[0])", .readAndWrite)
+        try file.write([0, 0], at: 0)
+        #expect(try ask(folder, [("since", "2026-11-21"), ("until", "2026-11-23"), ("kind", "server.up")]).count == 2)
+        #expect(try ask(folder, [("last", "3")]).count == 3)
+    }
+
     @Test(arguments: [
         ("since", "yesterday"), ("since", "-5m"), ("until", ""), ("kind", "call.nothing"), ("decision", "maybe"),
         ("effect", "Read"), ("limit", "many"), ("colour", "red"), ("since", "99999999999999d"),

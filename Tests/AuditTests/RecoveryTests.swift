@@ -1,4 +1,5 @@
 import Bytes
+import Glibc
 import JSON
 import OpenSSL
 import System
@@ -224,6 +225,22 @@ private func copyTrail(from source: String, to target: String) throws {
             try Files.rename("\(folder.path)/aside", to: path)
         }
         #expect(refusal(folder) == nil)
+    }
+
+    @Test func `a link where the segment or the lock should be`() async throws {
+        let folder = try await folderWithSegments()
+        let other = "\(folder.path)/other"
+        try Files.replace(other, with: Array("precious".utf8), permissions: 0o640)
+        try Files.remove("\(folder.directory)/LOCK")
+        #expect(unsafe symlink(other, "\(folder.directory)/LOCK") == 0)
+        #expect(throws: AuditFailure.self) { try folder.open() }
+        try Files.remove("\(folder.directory)/LOCK")
+        let last = "\(folder.directory)/seg/\(try #require(try folder.segments.last))"
+        try Files.remove(last.replacingSuffix(".jsonl", with: ".seal"))
+        try Files.remove(last)
+        #expect(unsafe symlink(other, last) == 0)
+        #expect(try #require(refusal(folder)).contains("symbolic link"))
+        #expect(try Files.read(other, limit: 100) == Array("precious".utf8))
     }
 
     @Test func `a sealed segment of another length`() async throws {

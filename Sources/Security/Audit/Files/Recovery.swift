@@ -157,14 +157,12 @@ extension Recovery {
 
     /// Reads a whole segment that must be good to its end.
     private func read(_ name: SegmentName, from chain: Chain) throws(AuditFailure) -> Seal {
-        let (scan, size) = try attempt { () throws(SystemFailure) in
+        let scan = try attempt { () throws(SystemFailure) in
             let file = try storage.open(name.path, .read)
-            let size = try file.status().size
-            return (try SegmentScan.read(file, to: size, from: chain), size)
+            return try SegmentScan.read(file, to: file.status().size, from: chain)
         }
         if let problem = scan.problem { throw damage(name.path, scan.bytes, problem.description) }
-        return Seal(
-            name: name, count: scan.count, bytes: size, digest: scan.digest, before: chain.lastLeaf, end: scan.chain)
+        return scan.seal(name, before: chain)
     }
 }
 
@@ -185,15 +183,16 @@ extension Recovery {
             owed.append(seal)
             return nil
         }
-        let (file, size) = try attempt { () throws(SystemFailure) in
+        let (file, status) = try attempt { () throws(SystemFailure) in
             let file = try storage.open(name.path, .readAndWrite)
-            return (file, try file.status().size)
+            return (file, try file.status())
         }
+        let named = try attempt { () throws(SystemFailure) in try storage.status(name.path) }
+        // What is written below must be written into a file of ours, not into one that somebody linked here.
+        guard named.isSameFile(as: status) else { throw damage(name.path, 0, "it is a symbolic link") }
+        let size = status.size
         let scan = try attempt { () throws(SystemFailure) in try SegmentScan.read(file, to: size, from: chain) }
-        owed.append(
-            Seal(
-                name: name, count: scan.count, bytes: scan.bytes, digest: scan.digest, before: chain.lastLeaf,
-                end: scan.chain))
+        owed.append(scan.seal(name, before: chain))
         chain = scan.chain
         if scan.problem == nil, scan.lastKind == .logClosed { return nil }
         return try repair(name, file, size, scan)

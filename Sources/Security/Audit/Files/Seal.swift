@@ -1,5 +1,6 @@
 import Bytes
 import JSON
+import System
 
 /// What a segment held when it was closed, in a file beside it. Derived: it can be made again from the segment, and says in a
 /// few bytes where the chain stood at its end, so that opening the log reads one segment and not all.
@@ -11,6 +12,8 @@ struct Seal: Sendable {
     let bytes: Int
     /// SHA-256 of the whole segment.
     let digest: [UInt8]
+    /// When the records were made; nil when there are none. Lets a reader pass over segments of other days.
+    let times: TimeSpan?
     /// The leaf before the first record.
     let before: [UInt8]
     /// Where the chain stands after the segment.
@@ -21,6 +24,7 @@ struct Seal: Sendable {
     /// Whether both say the same about the segment; where the log's beginning is not known, without the intents that wait.
     func fits(_ other: Seal, knowsIntents: Bool = true) -> Bool {
         name == other.name && count == other.count && bytes == other.bytes && digest == other.digest
+            && times == other.times
             && before == other.before && end.lastLeaf == other.end.lastLeaf && end.durable == other.end.durable
             && (!knowsIntents || end.openIntents == other.end.openIntents)
     }
@@ -40,6 +44,10 @@ struct Seal: Sendable {
         writer.int(bytes)
         writer.key("sha256")
         writer.string(Hex.encode(digest))
+        if let times {
+            writer.member("from", times.begin.rfc3339(fractionDigits: 9))
+            writer.member("to", times.end.rfc3339(fractionDigits: 9))
+        }
         writer.key("before")
         writer.string(Base64URL.encode(before))
         writer.key("last")
@@ -85,17 +93,23 @@ struct Seal: Sendable {
             else { return nil }
             intents[number] = call
         }
+        let begin = document.text("from").flatMap { WallTime(rfc3339: $0.text) }
+        let latest = document.text("to").flatMap { WallTime(rfc3339: $0.text) }
+        let times = begin.flatMap { begin in latest.flatMap { TimeSpan(begin: begin, end: $0) } }
         self.init(
-            name: name, count: count, bytes: Int(clamping: length), digest: digest, before: before,
+            name: name, count: count, bytes: Int(clamping: length), digest: digest, times: times, before: before,
             end: Chain(next: name.first + count, lastLeaf: last, durable: durable, openIntents: intents))
         isClosed = document.member("closed", of: document.root).flatMap { document.bool($0) } ?? false
     }
 
-    init(name: SegmentName, count: UInt64, bytes: Int, digest: [UInt8], before: [UInt8], end: Chain) {
+    init(
+        name: SegmentName, count: UInt64, bytes: Int, digest: [UInt8], times: TimeSpan?, before: [UInt8], end: Chain
+    ) {
         self.name = name
         self.count = count
         self.bytes = bytes
         self.digest = digest
+        self.times = times
         self.before = before
         self.end = end
     }

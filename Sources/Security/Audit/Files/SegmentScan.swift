@@ -60,6 +60,8 @@ struct SegmentScan: Sendable {
     var digest: [UInt8] = []
     /// The last good line's kind.
     var lastKind: AuditKind?
+    /// When they were made.
+    var times: TimeSpan?
     /// What is wrong with what follows them.
     var problem: LineProblem?
 
@@ -81,6 +83,7 @@ struct SegmentScan: Sendable {
                 scan.count += 1
                 scan.bytes += bytes.count + 1
                 scan.lastKind = line.kind
+                scan.times = scan.times + TimeSpan(line.wall)
                 each(line, offset, bytes.count)
             } catch {
                 scan.problem = error
@@ -88,5 +91,11 @@ struct SegmentScan: Sendable {
         }
         scan.digest = digest.finish()
         return scan
+    }
+
+    /// The seal that these lines deserve.
+    func seal(_ name: SegmentName, before: Chain) -> Seal {
+        Seal(
+            name: name, count: count, bytes: bytes, digest: digest, times: times, before: before.lastLeaf, end: chain)
     }
 }

@@ -48,6 +48,7 @@ final class SegmentWriter {
     private var count: UInt64 = 0
     private var before: [UInt8]
     private var day: Int64
+    private var times: TimeSpan?
     private var digest = SHA256Stream()
     private var hasher = LeafHasher()
     private var buffer: [UInt8] = []
@@ -84,7 +85,8 @@ final class SegmentWriter {
     func write(_ drafts: [Draft]) throws(WriteFailure) -> [Result<AuditReceipt, AuditFailure>] {
         let earlier = (next: chain.next, lastLeaf: chain.lastLeaf, durable: chain.durable)
         var changes: [IntentChange] = []
-        let results = assemble(drafts, &changes)
+        var made: TimeSpan?
+        let results = assemble(drafts, &changes, &made)
         if buffer.isEmpty { return results }
         do throws(SystemFailure) {
             try file.write(buffer.span, at: end)
@@ -99,13 +101,14 @@ final class SegmentWriter {
         do throws(SystemFailure) { try file.synchronizeData() } catch { throw .poisoned(error) }
         end += buffer.count
         count += chain.next - earlier.next
+        if let made { times = times + made }
         digest.update(buffer)
         return results
     }
 
     /// Lays the lines of a batch into the buffer, one behind the other.
     private func assemble(
-        _ drafts: [Draft], _ changes: inout [IntentChange]
+        _ drafts: [Draft], _ changes: inout [IntentChange], _ made: inout TimeSpan?
     ) -> [Result<AuditReceipt, AuditFailure>] {
         buffer.removeAll(keepingCapacity: true)
         let durable = chain.next
@@ -131,6 +134,7 @@ final class SegmentWriter {
             buffer.append(contentsOf: "\"}".utf8)
             let leaf = hasher.leaf(of: buffer.span.extracting(start..<buffer.count))
             buffer.append(0x0A)
+            made = made + TimeSpan(draft.wall)
             results.append(.success(AuditReceipt(sequence: chain.next, leaf: leaf)))
             chain.advance(to: leaf, durable: durable)
         }
@@ -161,14 +165,14 @@ extension SegmentWriter {
         spare = nil
         let made = try SegmentWriter.create(next, from: reserved, storage, limits)
         // The successor exists before the seal does: a seal on the last segment means that somebody took a segment away.
-        seals.append(
-            Seal(name: name, count: count, bytes: end, digest: digest.finish(), before: before, end: chain))
+        seals.append(seal())
         (file, identity) = made
         name = next
         before = chain.lastLeaf
         day = today
         end = 0
         count = 0
+        times = nil
         writeSeals()
         prepareSpare()
     }
@@ -216,10 +220,14 @@ extension SegmentWriter {
 
     /// Seals the segment that ends with `log.closed`. Without it the end is less well protected, and nothing else is wrong.
     func sealClosed() {
-        var seal = Seal(name: name, count: count, bytes: end, digest: digest.finish(), before: before, end: chain)
+        var seal = seal()
         seal.isClosed = true
         seals.append(seal)
         writeSeals()
+    }
+
+    private func seal() -> Seal {
+        Seal(name: name, count: count, bytes: end, digest: digest.finish(), times: times, before: before, end: chain)
     }
 
     /// Writes the seals that are owed. What fails is tried again the next time.

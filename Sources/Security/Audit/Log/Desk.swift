@@ -31,6 +31,8 @@ final class Desk: Sendable {
         var writingSince = MonotonicTime.distantFuture
         var isWriterAsleep = false
         var refused: UInt64 = 0
+        /// How many were refused before the log was suspended.
+        var refusedBefore: UInt64 = 0
         var report: Report
 
         var isOver: Bool {
@@ -160,6 +162,7 @@ extension Desk {
 
     private static func suspend(_ state: inout State, _ why: AuditSuspension, hasReserve: Bool) -> [Waiting] {
         if state.isOver { return [] }
+        if state.log == .running { state.refusedBefore = state.refused }
         state.log = .suspended(why)
         state.hasReserve = hasReserve
         let all = (state.writing ?? []) + state.queue
@@ -196,6 +199,9 @@ extension Desk {
             return all
         }
     }
+
+    /// How many records were refused since the log was suspended.
+    var refusedMeanwhile: UInt64 { state.withLock { $0.refused - $0.refusedBefore } }
 
     /// What the writer may do now.
     var condition: (log: AuditHealth.State, hasReserve: Bool, isClosing: Bool) {

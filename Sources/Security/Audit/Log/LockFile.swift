@@ -18,6 +18,8 @@ final class LockFile: Sendable {
                 if tries == 0 { throw SystemFailure(call: "flock", errno: 11, path: path) }
                 pause.wait(until: .now + .milliseconds(25))
             }
+            // A symbolic link here could make us cut another file short.
+            guard isInPlace else { throw SystemFailure(call: "open", errno: 40, path: path) }
             try file.truncate(to: 0)
             try file.write(Array("\(content)\n".utf8), at: 0)
         } catch {

@@ -21,7 +21,6 @@ final class Scribe {
     private struct Suspension {
         let why: AuditSuspension
         let since: Moment
-        let refusedBefore: UInt64
         /// Whether `log.suspended` is in the trail.
         var isTold = false
         var nextProbe: MonotonicTime
@@ -116,7 +115,7 @@ extension Scribe {
 
     private func beginSuspension(_ why: AuditSuspension) {
         suspension = Suspension(
-            why: why, since: clock.now(), refusedBefore: desk.health.refusedRecords, nextProbe: .now + settings.probe)
+            why: why, since: clock.now(), nextProbe: .now + settings.probe)
         Log.error("audit.suspended", ["why": .text(ByteString("\(why.code)"))])
     }
 
@@ -155,7 +154,7 @@ extension Scribe {
                 [
                     "why": .text(ByteString("\(suspension.why.code)")),
                     "since": .text(ByteString(suspension.since.wall.rfc3339(fractionDigits: 9))),
-                    "refused": .int(Int(clamping: desk.health.refusedRecords - suspension.refusedBefore)),
+                    "refused": .int(Int(clamping: desk.refusedMeanwhile)),
                 ]))
         _ = try segments.write(drafts)
         try Scribe.close(unanswered, because: "refused", segments, clock)

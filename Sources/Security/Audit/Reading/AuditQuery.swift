@@ -29,11 +29,14 @@ struct AuditQuery {
 
     /// Shows what is there and was not shown yet.
     mutating func run(_ write: ([UInt8]) -> Void) throws(SystemFailure) {
+        var names = try storage.list("seg").compactMap(SegmentName.init(fileName:)).sorted()
         var kept: [[UInt8]] = []
         let last = isFirstRun ? filter.last : nil
+        if let last { names = try newest(last, of: names) }
         isFirstRun = false
-        for name in try storage.list("seg").compactMap(SegmentName.init(fileName:)).sorted() {
+        for name in names {
             if let place, name < place.name { continue }
+            if try isPassedOver(name) { continue }
             try read(name) { text in
                 guard let last else { return write(text) }
                 kept.append(text)
@@ -42,6 +45,27 @@ struct AuditQuery {
             if isFull { break }
         }
         for text in kept.suffix(last ?? 0) { write(text) }
+    }
+
+    /// The newest segments that hold as many wanted records, so that the end of a long trail is shown at once.
+    private func newest(_ count: Int, of names: [SegmentName]) throws(SystemFailure) -> [SegmentName] {
+        var wanted = 0
+        for index in names.indices.reversed() {
+            var probe = self
+            probe.isFirstRun = false
+            if try !isPassedOver(names[index]) { try probe.read(names[index]) { _ in wanted += 1 } }
+            if wanted >= count { return Array(names[index...]) }
+        }
+        return names
+    }
+
+    /// Whether a segment's seal says that all of it is from other times than are asked for.
+    private func isPassedOver(_ name: SegmentName) throws(SystemFailure) -> Bool {
+        guard filter.since != nil || filter.until != nil, place?.name != name,
+            let bytes = try storage.readIfThere(name.sealPath, limit: Seal.limit),
+            let times = Seal(bytes, of: name)?.times
+        else { return false }
+        return filter.since.map { times.end < $0 } ?? false || filter.until.map { times.begin >= $0 } ?? false
     }
 
     /// Reads what is new in a segment. A line without its end is still being written, and is left for the next time.

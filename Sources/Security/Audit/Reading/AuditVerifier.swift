@@ -91,9 +91,7 @@ extension AuditVerifier {
         isBroken = false
         if let problem = scan.problem { try explain(problem, name, file, size, scan, isLast: isLast) }
         try checkSeal(
-            Seal(
-                name: name, count: scan.count, bytes: scan.bytes, digest: scan.digest, before: before.lastLeaf,
-                end: scan.chain), size, isLast: isLast)
+            scan.seal(name, before: before), size, isLast: isLast)
     }
 
     /// The records between the last segment and this one are not there. To go on, this segment's own beginning is believed.

@@ -1,4 +1,5 @@
 import Bytes
+import System
 
 /// A record that is encoded and waits for its place in the chain.
 struct Draft: Sendable {
@@ -6,11 +7,13 @@ struct Draft: Sendable {
     let call: ByteString?
     let of: UInt64?
     let body: [UInt8]
+    let wall: WallTime
 
     init(_ record: AuditRecord, at moment: Moment) {
         kind = record.kind
         call = record.call?.text
         of = record.of
         body = record.encoded(at: moment)
+        wall = moment.wall
     }
 }
