@@ -69,44 +69,82 @@ struct Escape {
 }
 
 /// The bytes that a string's text stands for. The text has been read before, so its escapes are right.
+///
+/// Eight bytes are copied at a time, whatever they are; those from an escape on are then written over.
 @usableFromInline func decoded(_ text: Span<UInt8>) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.count)
-    appendDecoded(text, to: &bytes)
+    var bytes = [UInt8](repeating: 0, count: text.count + 8)
+    var written = 0
+    var out = bytes.mutableSpan
+    var at = 0
+    while at < text.count {
+        if let word = word(text, at) {
+            store(word, &out, written)
+            let flags = flagsOf(0x5c, word)
+            let run = flags == 0 ? 8 : flags.trailingZeroBitCount >> 3
+            at &+= run
+            written &+= run
+            if flags == 0 { continue }
+        } else if text[at] != 0x5c {
+            out[written] = text[at]
+            at &+= 1
+            written &+= 1
+            continue
+        }
+        let length = simpleEscape(text, at, &out, written)
+        if length > 0 {
+            at &+= length
+            written &+= 1
+        } else if let escape = try? Escape(text, at) {
+            written &+= encodeUTF8(escape.scalar, &out, written)
+            at &+= escape.length
+        } else {
+            break
+        }
+    }
+    bytes.removeLast(bytes.count - written)
     return bytes
 }
 
-private func appendDecoded(_ text: Span<UInt8>, to bytes: inout [UInt8]) {
-    var at = 0
-    while at < text.count {
-        guard text[at] == 0x5c, let escape = try? Escape(text, at) else {
-            bytes.append(text[at])
-            at += 1
-            continue
-        }
-        appendUTF8(escape.scalar, to: &bytes)
-        at += escape.length
+/// Writes what an escape of two bytes stands for; gives its length, or 0 when it is another.
+@inline(__always)
+private func simpleEscape(_ text: Span<UInt8>, _ at: Int, _ out: inout MutableSpan<UInt8>, _ place: Int) -> Int {
+    guard at &+ 1 < text.count else { return 0 }
+    switch text[at &+ 1] {
+    case 0x22: out[place] = 0x22
+    case 0x5c: out[place] = 0x5c
+    case 0x2f: out[place] = 0x2f
+    case 0x6e: out[place] = 0x0a
+    case 0x72: out[place] = 0x0d
+    case 0x74: out[place] = 0x09
+    case 0x62: out[place] = 0x08
+    case 0x66: out[place] = 0x0c
+    default: return 0
     }
+    return 2
 }
 
-/// Appends one character; `scalar` is never a surrogate.
-func appendUTF8(_ scalar: UInt32, to bytes: inout [UInt8]) {
+/// Writes one character, which is no surrogate; gives the number of its bytes.
+private func encodeUTF8(_ scalar: UInt32, _ out: inout MutableSpan<UInt8>, _ place: Int) -> Int {
     func trail(_ shift: UInt32) -> UInt8 { UInt8(truncatingIfNeeded: scalar >> shift & 0x3f) | 0x80 }
     switch scalar {
     case ..<0x80:
-        bytes.append(UInt8(truncatingIfNeeded: scalar))
+        out[place] = UInt8(truncatingIfNeeded: scalar)
+        return 1
     case ..<0x800:
-        bytes.append(UInt8(truncatingIfNeeded: scalar >> 6) | 0xc0)
-        bytes.append(trail(0))
+        out[place] = UInt8(truncatingIfNeeded: scalar >> 6) | 0xc0
+        out[place + 1] = trail(0)
+        return 2
     case ..<0x10000:
-        bytes.append(UInt8(truncatingIfNeeded: scalar >> 12) | 0xe0)
-        bytes.append(trail(6))
-        bytes.append(trail(0))
+        out[place] = UInt8(truncatingIfNeeded: scalar >> 12) | 0xe0
+        out[place + 1] = trail(6)
+        out[place + 2] = trail(0)
+        return 3
     default:
-        bytes.append(UInt8(truncatingIfNeeded: scalar >> 18) | 0xf0)
-        bytes.append(trail(12))
-        bytes.append(trail(6))
-        bytes.append(trail(0))
+        out[place] = UInt8(truncatingIfNeeded: scalar >> 18) | 0xf0
+        out[place + 1] = trail(12)
+        out[place + 2] = trail(6)
+        out[place + 3] = trail(0)
+        return 4
     }
 }
 
@@ -114,37 +152,82 @@ func appendUTF8(_ scalar: UInt32, to bytes: inout [UInt8]) {
 /// U+FFFD: whatever the bytes, what is written is JSON.
 func appendString(_ bytes: [UInt8], to out: inout [UInt8]) {
     let text = bytes.span
-    out.append(0x22)
-    var copied = 0
+    let start = out.count
+    out.append(contentsOf: repeatElement(0, count: text.count + growth(of: text) + 10))
+    var span = out.mutableSpan
+    var written = start
+    span[written] = 0x22
+    written &+= 1
     var at = 0
-    while true {
-        at = endOfPlainRun(text, from: at)
-        if at < text.count, text[at] >= 0x80, let length = lengthOfSequence(text, at) {
-            at += length
-            continue
+    while at < text.count {
+        if let word = word(text, at) {
+            store(word, &span, written)
+            let flags = flagsOfSpecials(word)
+            let run = flags == 0 ? 8 : flags.trailingZeroBitCount >> 3
+            at &+= run
+            written &+= run
+            if flags == 0 { continue }
         }
-        if copied < at { out.append(contentsOf: bytes[copied..<at]) }
-        guard at < text.count else { break }
-        appendEscaped(text[at], to: &out)
-        at += 1
-        copied = at
+        let byte = text[at]
+        if byte >= 0x80, let length = lengthOfSequence(text, at) {
+            for offset in 0..<length { span[written &+ offset] = text[at &+ offset] }
+            at &+= length
+            written &+= length
+        } else {
+            written &+= escape(byte, &span, written)
+            at &+= 1
+        }
     }
-    out.append(0x22)
+    span[written] = 0x22
+    out.removeLast(out.count - written - 1)
 }
 
-/// Appends a character that cannot stand for itself.
-private func appendEscaped(_ byte: UInt8, to out: inout [UInt8]) {
-    switch byte {
-    case 0x22, 0x5c: out += [0x5c, byte]
-    case 0x08: out += [0x5c, 0x62]
-    case 0x09: out += [0x5c, 0x74]
-    case 0x0a: out += [0x5c, 0x6e]
-    case 0x0c: out += [0x5c, 0x66]
-    case 0x0d: out += [0x5c, 0x72]
-    case 0x80...: out += [0xef, 0xbf, 0xbd]
-    default:
-        out += [0x5c, 0x75, 0x30, 0x30, byte < 0x10 ? 0x30 : 0x31]
-        let digit = byte & 15
-        out.append(digit < 10 ? 0x30 + digit : 0x61 + digit - 10)
+/// By how much a text may grow: to six bytes for each that needs an escape, to three for each that is no UTF-8. Flags can be
+/// false, so this is rather too much than too little.
+private func growth(of text: Span<UInt8>) -> Int {
+    var escapes = 0
+    var others = 0
+    var at = 0
+    while let word = word(text, at) {
+        let high = (word & eightTimes(0x80)).nonzeroBitCount
+        others &+= high
+        escapes &+= flagsOfSpecials(word).nonzeroBitCount &- high
+        at &+= 8
     }
+    return 5 &* (escapes &+ text.count &- at) &+ 2 &* others
+}
+
+/// Writes a byte as it may stand in a string; gives the number of bytes written.
+@inline(__always)
+private func escape(_ byte: UInt8, _ out: inout MutableSpan<UInt8>, _ place: Int) -> Int {
+    switch byte {
+    case 0x22, 0x5c: return pair(byte, &out, place)
+    case 0x08: return pair(0x62, &out, place)
+    case 0x09: return pair(0x74, &out, place)
+    case 0x0a: return pair(0x6e, &out, place)
+    case 0x0c: return pair(0x66, &out, place)
+    case 0x0d: return pair(0x72, &out, place)
+    case 0x80...:
+        out[place] = 0xef
+        out[place &+ 1] = 0xbf
+        out[place &+ 2] = 0xbd
+        return 3
+    case 0x20...:
+        out[place] = byte
+        return 1
+    default:
+        let digit = byte & 15
+        let escape: [6 of UInt8] = [
+            0x5c, 0x75, 0x30, 0x30, byte < 0x10 ? 0x30 : 0x31, digit < 10 ? 0x30 + digit : 0x61 + digit - 10,
+        ]
+        for index in 0..<6 { out[place &+ index] = escape[index] }
+        return 6
+    }
+}
+
+@inline(__always)
+private func pair(_ byte: UInt8, _ out: inout MutableSpan<UInt8>, _ place: Int) -> Int {
+    out[place] = 0x5c
+    out[place &+ 1] = byte
+    return 2
 }

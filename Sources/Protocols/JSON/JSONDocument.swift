@@ -180,9 +180,16 @@ extension JSONDocument {
     }
 
     /// Whether a string or name is written with escapes, so that `string` has to decode it.
-    public func stringContainsEscapes(_ node: Node) -> Bool {
+    @inlinable public func stringContainsEscapes(_ node: Node) -> Bool {
         let entry = entry(node)
         return entry.kind == .string && entry.has(.escaped)
+    }
+
+    /// The bytes of a string, name, number or literal as they are written, without a copy. Of a string this is its value
+    /// only when `stringContainsEscapes` says no.
+    @_lifetime(borrow self)
+    @inlinable public func writtenText(_ node: Node) -> Span<UInt8> {
+        bytes.span.extracting(entry(node).range)
     }
 
     /// Lends the bytes of a string or name after unescaping, without a copy where there are no escapes; nil when this

@@ -26,6 +26,27 @@ func flagsOfSpecials(_ word: UInt64) -> UInt64 {
     return (equal | control | word) & eightTimes(0x80)
 }
 
+/// Flags the bytes that are `byte`.
+@inline(__always)
+func flagsOf(_ byte: UInt8, _ word: UInt64) -> UInt64 {
+    let difference = word ^ eightTimes(byte)
+    return (difference &- eightTimes(1)) & ~difference & eightTimes(0x80)
+}
+
+/// Writes eight bytes if there is room for them; nothing otherwise.
+@inline(__always)
+func store(_ word: UInt64, _ out: inout MutableSpan<UInt8>, _ at: Int) {
+    guard at >= 0, at < out.count &- 7 else { return }
+    out[at] = UInt8(truncatingIfNeeded: word)
+    out[at &+ 1] = UInt8(truncatingIfNeeded: word >> 8)
+    out[at &+ 2] = UInt8(truncatingIfNeeded: word >> 16)
+    out[at &+ 3] = UInt8(truncatingIfNeeded: word >> 24)
+    out[at &+ 4] = UInt8(truncatingIfNeeded: word >> 32)
+    out[at &+ 5] = UInt8(truncatingIfNeeded: word >> 40)
+    out[at &+ 6] = UInt8(truncatingIfNeeded: word >> 48)
+    out[at &+ 7] = UInt8(truncatingIfNeeded: word >> 56)
+}
+
 /// The place of the first special byte at or after `start`, or `text.count`.
 @inline(__always)
 func endOfPlainRun(_ text: Span<UInt8>, from start: Int) -> Int {

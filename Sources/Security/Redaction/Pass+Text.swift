@@ -7,41 +7,45 @@ extension Pass {
     mutating func visitText(
         _ node: JSONDocument.Node, _ document: JSONDocument, _ layer: Int, state: Int, name: Int?
     ) throws(Withheld) {
-        if let name, names.meanings[name].isCursor { return }
-        let look = document.withStringBytes(node) { text in self.look(at: text, name: name) } ?? Look()
-        if look.mayHoldJSON {
-            try compose(node, document.string(node)?.bytes ?? [], document, layer, state: state, look.findings)
-        } else if look.findings.isEmpty {
-            layers[layer].plain.append(node)
+        if let name, names.traits[name].contains(.cursor) { return }
+        let decoded = document.stringContainsEscapes(node) ? document.string(node)?.bytes : nil
+        let look: Look
+        if let decoded {
+            look = self.look(at: decoded.span, name)
         } else {
-            let text = try replaced(document.string(node)?.bytes ?? [], look.findings)
+            look = self.look(at: document.writtenText(node), name)
+        }
+        switch look {
+        case .nothing:
+            layers[layer].plain.append(node)
+        case .mayHoldJSON:
+            try compose(node, decoded ?? document.string(node)?.bytes ?? [], layer, state: state)
+        case .findings(let findings):
+            let text = try replaced(decoded ?? document.string(node)?.bytes ?? [], findings)
             layers[layer].composed.append(ComposedText(node: node, parts: [.text(text)], isChanged: true))
         }
     }
 
     /// What a first look at a text tells.
-    private struct Look {
-        var findings: [Finding] = []
-        var mayHoldJSON = false
+    private enum Look {
+        case nothing
+        /// JSON, or a text that names its values: `email: ada@…`.
+        case mayHoldJSON
+        case findings([Finding])
     }
 
-    private func look(at text: Span<UInt8>, name: Int?) -> Look {
-        var look = Look()
-        guard text.count >= 2, !isTimestamp(text) else { return look }
+    private func look(at text: Span<UInt8>, _ name: Int?) -> Look {
+        guard text.count >= 2, !isTimestamp(text) else { return .nothing }
         let traits = TextTraits(text)
-        // JSON, or a text that names its values: `email: ada@…`.
-        if traits.hasBracket
-            || !program.lastNames.isEmpty && traits.colons + traits.equals > 0 && !looseFields(in: text).isEmpty
-        {
-            look.mayHoldJSON = true
-            return look
+        if traits.hasBracket { return .mayHoldJSON }
+        if !program.lastNames.isEmpty, traits.colons + traits.equals > 0, !looseFields(in: text).isEmpty {
+            return .mayHoldJSON
         }
-        if let name, let finding = wholeFinding(text, names.meanings[name]) {
-            look.findings = [finding]
-        } else {
-            look.findings = scanner.findings(in: text, traits)
+        if let name, names.traits[name].contains(.telling), let finding = wholeFinding(text, names.meanings[name]) {
+            return .findings([finding])
         }
-        return look
+        let findings = scanner.findings(in: text, traits)
+        return findings.isEmpty ? .nothing : .findings(findings)
     }
 
     /// A value that is what its name says.
@@ -61,8 +65,7 @@ extension Pass {
     private static let wastePerByte = 4
 
     private mutating func compose(
-        _ node: JSONDocument.Node, _ text: [UInt8], _ document: JSONDocument, _ layer: Int, state: Int,
-        _ findings: [Finding]
+        _ node: JSONDocument.Node, _ text: [UInt8], _ layer: Int, state: Int
     ) throws(Withheld) {
         var composed = ComposedText(node: node, parts: [], isChanged: false)
         try divide(text, into: &composed, layer, state: state)

@@ -8,17 +8,24 @@ extension Pass {
         for layer in layers.indices {
             let document = layers[layer].document
             for node in layers[layer].plain {
-                guard let text = document.withStringBytes(node, { removed.cleaned($0) }) ?? nil else { continue }
+                guard let text = cleaned(node, document) else { continue }
                 noteResidue()
                 layers[layer].edits.replace(node, with: encoded(text))
             }
             for index in layers[layer].composed.indices { cleanComposed(layer, index) }
             // What can't be changed, must not be.
             for node in layers[layer].fixed {
-                if document.withStringBytes(node, { removed.cleaned($0) }) ?? nil != nil { throw Withheld(.residue) }
+                if cleaned(node, document) != nil { throw Withheld(.residue) }
             }
         }
         cleanNames()
+        if removed.isExhausted { throw Withheld(.tooMuch) }
+    }
+
+    private mutating func cleaned(_ node: JSONDocument.Node, _ document: JSONDocument) -> [UInt8]? {
+        guard document.stringContainsEscapes(node) else { return removed.cleaned(document.writtenText(node)) }
+        let text = document.string(node)?.bytes ?? []
+        return removed.cleaned(text.span)
     }
 
     private mutating func cleanComposed(_ layer: Int, _ index: Int) {

@@ -111,10 +111,8 @@ struct Pass {
             for index in 0..<document.count(of: node) {
                 if index > 0 { member = document.next(after: document.value(ofName: member)) }
                 let meaning = try meaning(of: member, document)
-                if let replacement = names.meanings[meaning].replacement {
-                    layers[layer].edits.replace(member, with: replacement)
-                }
-                let inner = automaton.step(state, names.meanings[meaning].symbol)
+                if names.traits[meaning].contains(.replaced) { replaceName(member, meaning, layer) }
+                let inner = automaton.step(state, names.symbols[meaning])
                 try visit(document.value(ofName: member), document, layer, state: inner, name: meaning)
             }
         case .string:
@@ -141,6 +139,12 @@ struct Pass {
         }
         let meaning = NameMeaning(name, symbol: automaton.symbol(of: name.span), replacement: replacement)
         return names.add(meaning, fingerprint: document.fingerprint(ofName: member))
+    }
+
+    private mutating func replaceName(_ member: JSONDocument.Node, _ meaning: Int, _ layer: Int) {
+        if let replacement = names.meanings[meaning].replacement {
+            layers[layer].edits.replace(member, with: replacement)
+        }
     }
 
     /// Names must stay different from each other: masks are numbered.
@@ -176,7 +180,7 @@ struct Pass {
         case .mask, .zero, .hash, .partial, .pseudonym:
             try replaceLeaves(of: node, document, layer, index, rule.way)
         }
-        if removed.isFull { throw Withheld(.tooMuch, rule: rule.group) }
+        if removed.isExhausted { throw Withheld(.tooMuch, rule: rule.group) }
     }
 
     /// Replaces each value in a value and keeps the form: what was an object with three members still is.
@@ -204,9 +208,7 @@ struct Pass {
         case .object:
             for member in document.members(of: node) {
                 let meaning = try meaning(of: member.name, document)
-                if let replacement = names.meanings[meaning].replacement {
-                    layers[layer].edits.replace(member.name, with: replacement)
-                }
+                if names.traits[meaning].contains(.replaced) { replaceName(member.name, meaning, layer) }
                 try replaceLeaves(of: member.value, document, layer, index, way)
             }
             return

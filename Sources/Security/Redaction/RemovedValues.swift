@@ -9,109 +9,160 @@ struct RemovedValues {
     private struct Value {
         let text: [UInt8]
         let replacement: [UInt8]
+        let hash: UInt64
     }
 
     private var values: [Value] = []
-    /// By the first five bytes, folded.
-    private var byStart: [UInt64: [Int]] = [:]
-    private var known: Set<[UInt8]> = []
+    /// Values by their whole hash: places in `values`, -1 for none.
+    private var table = [Int32](repeating: -1, count: 64)
+    /// The lengths of the values that share their first five bytes, folded.
+    private var lengths: [UInt64: [Int]] = [:]
     /// One bit for each hash of first five bytes.
     private var filter = [UInt64](repeating: 0, count: 1024)
     private let vocabulary: Set<ByteString>
+    /// How many bytes may yet be compared.
+    private var budget = 64 << 20
 
     /// The fewest bytes of a value.
     static let least = 5
-    /// The most values kept: beyond, the result is withheld.
-    static let most = 100_000
+    /// The most bytes of a value, and the most values: beyond, the result is withheld.
+    private static let longest = 4096
+    private static let most = 100_000
 
     init(vocabulary: Set<ByteString>) {
         self.vocabulary = vocabulary
     }
 
     var isEmpty: Bool { values.isEmpty }
-    var isFull: Bool { values.count > Self.most }
+
+    /// Whether there are more values, or more to compare, than is bounded: an answer made to be slow.
+    var isExhausted: Bool { values.count > Self.most || budget <= 0 }
 
     private static let states: Set<ByteString> = [
         "active", "inactive", "enabled", "disabled", "pending", "deleted", "offboarded", "offboarding", "admin",
         "member",
         "owner", "viewer", "system", "default", "unknown", "other", "email", "phone", "false", "approved", "rejected",
-        "discovered",
-        "closed", "sanctioned", "expired", "cancelled", "canceled", "completed", "failed", "success", "error", "string",
-        "number",
-        "public", "private", "internal", "external", "monthly", "yearly", "annual", "guest", "manager",
+        "discovered", "closed", "sanctioned", "expired", "cancelled", "canceled", "completed", "failed", "success",
+        "error",
+        "string", "number", "public", "private", "internal", "external", "monthly", "yearly", "annual", "guest",
+        "manager",
     ]
 
+    // MARK: Adding
+
     mutating func add(_ text: [UInt8], _ replacement: [UInt8]) {
-        guard text.count >= Self.least, text.count <= 4096, text != replacement, !known.contains(text) else { return }
-        known.insert(text)
-        let name = ByteString(text)
-        guard !Self.states.contains(name.asciiLowercased), !vocabulary.contains(name),
-            !text.allSatisfy({ $0 == text[0] })
-        else { return }
-        keep(text, replacement)
+        guard text.count >= Self.least, text.count <= Self.longest, text != replacement else { return }
+        let hash = Self.hash(text.span, 0, text.count)
+        guard find(text.span, 0, text.count, hash) == nil, !isCommon(text) else { return }
+        keep(text, replacement, hash)
         // The same as it stands in URLs.
-        if text.contains(where: { $0 == 0x40 || $0 == 0x20 || $0 == 0x2b }) {
-            keep(
-                text.flatMap {
-                    $0 == 0x40 ? bytes("%40") : $0 == 0x20 ? bytes("%20") : $0 == 0x2b ? bytes("%2B") : [$0]
-                }, replacement)
+        guard text.contains(where: { $0 == 0x40 || $0 == 0x20 || $0 == 0x2b }) else { return }
+        let encoded = text.flatMap { Self.percent($0) }
+        let other = Self.hash(encoded.span, 0, encoded.count)
+        if find(encoded.span, 0, encoded.count, other) == nil { keep(encoded, replacement, other) }
+    }
+
+    private static func percent(_ byte: UInt8) -> [UInt8] {
+        switch byte {
+        case 0x40: [0x25, 0x34, 0x30]
+        case 0x20: [0x25, 0x32, 0x30]
+        case 0x2b: [0x25, 0x32, 0x42]
+        default: [byte]
         }
     }
 
-    private mutating func keep(_ text: [UInt8], _ replacement: [UInt8]) {
+    private func isCommon(_ text: [UInt8]) -> Bool {
+        if text.allSatisfy({ $0 == text[0] }) { return true }
+        if !vocabulary.isEmpty, vocabulary.contains(ByteString(text)) { return true }
+        return text.count <= 11 && text.allSatisfy(isLetter) && Self.states.contains(ByteString(text).asciiLowercased)
+    }
+
+    private mutating func keep(_ text: [UInt8], _ replacement: [UInt8], _ hash: UInt64) {
         let start = Self.start(text.span, 0)
-        byStart[start, default: []].append(values.count)
-        values.append(Value(text: text, replacement: replacement))
-        let hash = Self.hash(start)
-        filter[hash >> 6] |= 1 << UInt64(hash & 63)
+        var known = lengths[start] ?? []
+        if !known.contains(text.count) {
+            // The longest first: of two values that begin alike the longer one is meant.
+            known.insert(text.count, at: known.firstIndex { $0 < text.count } ?? known.count)
+            lengths[start] = known
+        }
+        values.append(Value(text: text, replacement: replacement, hash: hash))
+        let bit = Self.filterBit(start)
+        filter[bit >> 6] |= 1 << UInt64(bit & 63)
+        if values.count * 2 > table.count { grow() } else { insert(values.count - 1) }
+    }
+
+    private mutating func insert(_ index: Int) {
+        let mask = table.count - 1
+        var slot = Int(truncatingIfNeeded: values[index].hash) & mask
+        while table[slot] >= 0 { slot = (slot + 1) & mask }
+        table[slot] = Int32(truncatingIfNeeded: index)
+    }
+
+    private mutating func grow() {
+        table = [Int32](repeating: -1, count: table.count * 4)
+        for index in values.indices { insert(index) }
+    }
+
+    // MARK: Finding
+
+    /// The value that stands at a place, compared without regard to the case of ASCII letters.
+    private func find(_ text: Span<UInt8>, _ at: Int, _ count: Int, _ hash: UInt64) -> Int? {
+        let mask = table.count - 1
+        var slot = Int(truncatingIfNeeded: hash) & mask
+        while table[slot] >= 0 {
+            let index = Int(table[slot])
+            if values[index].hash == hash, isEqual(values[index].text, text, at, count) { return index }
+            slot = (slot + 1) & mask
+        }
+        return nil
+    }
+
+    private func isEqual(_ value: [UInt8], _ text: Span<UInt8>, _ at: Int, _ count: Int) -> Bool {
+        guard value.count == count else { return false }
+        for index in 0..<count where Self.folded(value[index]) != Self.folded(text[at + index]) { return false }
+        return true
     }
 
     /// The text with every removed value replaced; nil when there is none in it.
-    func cleaned(_ text: Span<UInt8>) -> [UInt8]? {
+    mutating func cleaned(_ text: Span<UInt8>) -> [UInt8]? {
+        guard text.count >= Self.least else { return nil }
         var out: [UInt8]?
         var copied = 0
         var at = 0
-        while at + Self.least <= text.count {
-            let start = Self.start(text, at)
-            let hash = Self.hash(start)
-            if filter[hash >> 6] & 1 << UInt64(hash & 63) != 0, let value = longestValue(text, at, start) {
+        var start = Self.start(text, 0)
+        let last = text.count - Self.least
+        while at <= last {
+            let bit = Self.filterBit(start)
+            if filter[bit >> 6] & 1 << UInt64(bit & 63) != 0, let index = longestValue(text, at, start) {
                 var made = out ?? []
                 made.append(copying: text.extracting(copied..<at))
-                made += value.replacement
+                made += values[index].replacement
                 out = made
-                at += value.text.count
+                at += values[index].text.count
                 copied = at
+                if at <= last { start = Self.start(text, at) }
             } else {
                 at += 1
+                if at <= last { start = (start << 8 | UInt64(Self.folded(text[at + Self.least - 1]))) & 0xff_ffff_ffff }
             }
         }
         out?.append(copying: text.extracting(copied..<text.count))
         return out
     }
 
-    private func longestValue(_ text: Span<UInt8>, _ at: Int, _ start: UInt64) -> Value? {
-        var best: Value?
-        for index in byStart[start] ?? [] {
-            let value = values[index]
-            guard value.text.count > best?.text.count ?? 0, isEqual(value.text, text, at), isWhole(value.text, text, at)
-            else { continue }
-            best = value
+    private mutating func longestValue(_ text: Span<UInt8>, _ at: Int, _ start: UInt64) -> Int? {
+        guard !isAlphanumeric(text[at]) || !isAlphanumeric(text.at(at - 1)) else { return nil }
+        for count in lengths[start] ?? [] where at + count <= text.count {
+            let end = at + count
+            budget -= 1
+            guard !isAlphanumeric(text[end - 1]) || !isAlphanumeric(text.at(end)) else { continue }
+            budget -= count
+            if let index = find(text, at, count, Self.hash(text, at, count)) { return index }
         }
-        return best
+        return nil
     }
 
-    private func isEqual(_ value: [UInt8], _ text: Span<UInt8>, _ at: Int) -> Bool {
-        guard at + value.count <= text.count else { return false }
-        for index in value.indices where Self.folded(value[index]) != Self.folded(text[at + index]) { return false }
-        return true
-    }
-
-    private func isWhole(_ value: [UInt8], _ text: Span<UInt8>, _ at: Int) -> Bool {
-        let end = at + value.count
-        let beginsFree = !isAlphanumeric(text[at]) || !isAlphanumeric(text.at(at - 1))
-        let endsFree = !isAlphanumeric(text[end - 1]) || !isAlphanumeric(text.at(end))
-        return beginsFree && endsFree
-    }
+    // MARK: Hashes
 
     @inline(__always)
     private static func folded(_ byte: UInt8) -> UInt8 { isUpper(byte) ? byte | 0x20 : byte }
@@ -124,7 +175,19 @@ struct RemovedValues {
     }
 
     @inline(__always)
-    private static func hash(_ start: UInt64) -> Int {
+    private static func filterBit(_ start: UInt64) -> Int {
         Int(truncatingIfNeeded: (start &* 0x9e37_79b9_7f4a_7c15) >> 48)
+    }
+
+    /// A seed of this process, so that nobody can make values collide.
+    private static let seed = UInt64.random(in: .min ... .max) | 1
+
+    private static func hash(_ text: Span<UInt8>, _ at: Int, _ count: Int) -> UInt64 {
+        var hash = seed ^ UInt64(truncatingIfNeeded: count)
+        for index in at..<at &+ count {
+            hash = (hash ^ UInt64(folded(text[index]))) &* 0x9e37_79b9_7f4a_7c15
+            hash ^= hash >> 32
+        }
+        return hash
     }
 }
