@@ -10,12 +10,12 @@ let testRedactor = Redactor(key: Array(repeating: 7, count: 32), upstream: "tori
 
 extension RedactionGroup {
     /// `fields("**.email", as: .mask)` and the like, without a policy file.
-    static func fields(_ name: ByteString = "group", _ paths: [String], as way: Way) throws -> RedactionGroup {
+    static func fields(_ paths: [String], as way: Way, named name: ByteString = "fields") throws -> RedactionGroup {
         RedactionGroup(
             name: name, steps: [.fields(try paths.map { try #require(FieldPath(ByteString($0)), "\($0)") }, way)])
     }
 
-    static func detect(_ name: ByteString = "texts", _ kinds: [Policy.Detector] = Detector.allCases, as way: Way)
+    static func detect(_ kinds: [Detector] = Detector.allCases, as way: Way, named name: ByteString = "texts")
         -> RedactionGroup
     {
         RedactionGroup(name: name, steps: [.detect(kinds, way)])

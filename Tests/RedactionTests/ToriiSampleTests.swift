@@ -45,7 +45,7 @@ import Testing
         guard let samples = try Self.samples() else { return Shared.skipped("Torii's samples") }
         #expect(samples.count == 31)
         for sample in samples {
-            let groups = [try RedactionGroup.fields("sensitive", sample.sensitive, as: way)].filter {
+            let groups = [try RedactionGroup.fields(sample.sensitive, as: way)].filter {
                 !$0.steps.isEmpty && !sample.sensitive.isEmpty
             }
             let result = try redact(sample.response, groups)
@@ -83,7 +83,7 @@ import Testing
         var judged = 0
         for sample in samples {
             var groups: [RedactionGroup] = [.detect(as: .pseudonym)]
-            if !sample.sensitive.isEmpty { groups.insert(try .fields("sensitive", sample.sensitive, as: .mask), at: 0) }
+            if !sample.sensitive.isEmpty { groups.insert(try .fields(sample.sensitive, as: .mask), at: 0) }
             let result = try redact(sample.response, groups)
             let document = try JSONDocument(parsing: result.bytes)
             let before = exact(sample.response, sensitive: sample.sensitive)

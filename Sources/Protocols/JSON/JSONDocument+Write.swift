@@ -50,25 +50,40 @@ private struct Splicer {
         var next = edits.partitioningIndex { $0.node >= root }
         while next < edits.count, edits[next].node.index < last {
             let node = edits[next].node
-            let group = edits[next...].prefix { $0.node == node }
-            next += group.count
-            let value = node.index + 1
-            let isRemoved =
-                group.contains(where: \.isRemoval)
-                || document.entry(node).has(.name)
-                    && edits[next...].prefix { $0.node.index == value }.contains(where: \.isRemoval)
-            let range = document.entry(node).outerRange
+            let first = next
+            next += 1
+            while next < edits.count, edits[next].node == node { next += 1 }
+            let entry = document.entry(node)
+            let range = entry.outerRange
             writeAdditions(before: range.lowerBound, into: &out)
             // Something around it has been left out.
             guard range.lowerBound >= written else { continue }
+            let isRemoved = removes(edits, first..<next) || entry.has(.name) && removesValue(after: node, edits, next)
             if isRemoved, node != root {
                 leaveOut(document.textOfMember(node), into: &out)
+            } else if !isRemoved, next == first + 1, case .replace(let encoded) = edits[first].change {
+                replace(range, with: encoded, into: &out)
             } else {
-                make(group, at: node, range, isRemoved: isRemoved, into: &out)
+                make(edits[first..<next], at: node, range, isRemoved: isRemoved, into: &out)
             }
         }
         writeAdditions(before: end, into: &out)
         copy(upTo: end, into: &out)
+    }
+
+    private func removes(_ edits: [JSONEdits.Edit], _ places: Range<Int>) -> Bool {
+        for place in places where edits[place].isRemoval { return true }
+        return false
+    }
+
+    /// Whether the edits from `next` on remove the value that follows a name.
+    private func removesValue(after name: JSONDocument.Node, _ edits: [JSONEdits.Edit], _ next: Int) -> Bool {
+        var place = next
+        while place < edits.count, edits[place].node.index == name.index + 1 {
+            if edits[place].isRemoval { return true }
+            place += 1
+        }
+        return false
     }
 
     private mutating func make(

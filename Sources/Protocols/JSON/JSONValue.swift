@@ -39,6 +39,20 @@ public indirect enum JSONValue: Sendable, Hashable {
         return bytes
     }
 
+    /// A string as JSON; bytes that are not UTF-8 become U+FFFD.
+    public static func encodedString(_ bytes: [UInt8]) -> [UInt8] {
+        var out: [UInt8] = []
+        if endOfPlainRun(bytes.span, from: 0) == bytes.count {
+            out.reserveCapacity(bytes.count + 2)
+            out.append(0x22)
+            out.append(contentsOf: bytes)
+            out.append(0x22)
+        } else {
+            appendString(bytes, to: &out)
+        }
+        return out
+    }
+
     /// The value written without white space.
     public func encoded() -> [UInt8] {
         var writer = JSONWriter()

@@ -170,7 +170,7 @@ extension Pass {
         guard let encoded = document.string(node), let text = Base64.decode(encoded),
             String(validating: text, as: UTF8.self) != nil
         else { return }
-        var composed = ComposedText(node: node, parts: [], isChanged: false, isBase64: true)
+        var composed = ComposedText(node: node, place: place, parts: [], isChanged: false, isBase64: true)
         try divide(text, into: &composed, 0, state: automaton.dead)
         layers[0].composed.append(composed)
     }

@@ -17,12 +17,12 @@ extension Pass {
         }
         switch look {
         case .nothing:
-            layers[layer].plain.append(node)
+            layers[layer].plain.append((node, place))
         case .mayHoldJSON:
             try compose(node, decoded ?? document.string(node)?.bytes ?? [], layer, state: state)
         case .findings(let findings):
             let text = try replaced(decoded ?? document.string(node)?.bytes ?? [], findings)
-            layers[layer].composed.append(ComposedText(node: node, parts: [.text(text)], isChanged: true))
+            layers[layer].composed.append(ComposedText(node: node, place: place, parts: [.text(text)], isChanged: true))
         }
     }
 
@@ -36,6 +36,7 @@ extension Pass {
 
     private func look(at text: Span<UInt8>, _ name: Int?) -> Look {
         guard text.count >= 2, !isTimestamp(text) else { return .nothing }
+        if text[0] == 0x7b || text[0] == 0x5b { return .mayHoldJSON }
         let traits = TextTraits(text)
         if traits.hasBracket { return .mayHoldJSON }
         if !program.lastNames.isEmpty, traits.colons + traits.equals > 0, !looseFields(in: text).isEmpty {
@@ -67,7 +68,7 @@ extension Pass {
     private mutating func compose(
         _ node: JSONDocument.Node, _ text: [UInt8], _ layer: Int, state: Int
     ) throws(Withheld) {
-        var composed = ComposedText(node: node, parts: [], isChanged: false)
+        var composed = ComposedText(node: node, place: place, parts: [], isChanged: false)
         try divide(text, into: &composed, layer, state: state)
         layers[layer].composed.append(composed)
     }
@@ -182,8 +183,8 @@ extension Pass {
             while at < text.count, text[at] != quote { at += text[at] == 0x5c ? 2 : 1 }
             return min(at + 1, text.count)
         }
-        return text.endOfRun(from: start, limit: 256) {
-            $0 != 0x0a && $0 != 0x0d && $0 != 0x2c && $0 != 0x3b && $0 != 0x7d && $0 != 0x5d && $0 != 0x7c && $0 != 0x29
+        return text.endOfRun(from: start) {
+            $0 != 0x0a && $0 != 0x0d && $0 != 0x2c && $0 != 0x3b && $0 != 0x7d && $0 != 0x5d && $0 != 0x7c
         }
     }
 
@@ -221,8 +222,10 @@ extension Pass {
         let rule = program.fieldRules[field.rule]
         if rule.way == .withhold { throw Withheld(.rule, rule: rule.group) }
         let quote = text[field.start]
-        let isQuoted = (quote == 0x22 || quote == 0x27) && field.end - field.start >= 2 && text[field.end - 1] == quote
-        let range = isQuoted ? field.start + 1..<field.end - 1 : field.start..<field.end
+        let isQuoted = quote == 0x22 || quote == 0x27
+        // A text that is cut off has no closing quote.
+        let isClosed = isQuoted && field.end - field.start >= 2 && text[field.end - 1] == quote
+        let range = (isQuoted ? field.start + 1 : field.start)..<(isClosed ? field.end - 1 : field.end)
         let value = Array(text[range])
         note(field: field.rule)
         let isNumber = !isQuoted && value.allSatisfy { isDigit($0) || $0 == 0x2e || $0 == 0x2d }

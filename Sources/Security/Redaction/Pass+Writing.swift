@@ -7,8 +7,9 @@ extension Pass {
         guard !removed.isEmpty else { return }
         for layer in layers.indices {
             let document = layers[layer].document
-            for node in layers[layer].plain {
+            for (node, place) in layers[layer].plain {
                 guard let text = cleaned(node, document) else { continue }
+                self.place = place
                 noteResidue()
                 layers[layer].edits.replace(node, with: encoded(text))
             }
@@ -35,6 +36,7 @@ extension Pass {
             else {
                 continue
             }
+            place = layers[layer].composed[index].place
             noteResidue()
             layers[layer].composed[index].parts[part] = .text(cleaned)
             layers[layer].composed[index].isChanged = true
@@ -50,6 +52,7 @@ extension Pass {
             replacements[ByteString(meaning.name)] = encoded(text + bytes(" \(index)"))
         }
         guard !replacements.isEmpty else { return }
+        place = .other
         for layer in layers.indices {
             let document = layers[layer].document
             renameMembers(of: document.root, document, layer, replacements)

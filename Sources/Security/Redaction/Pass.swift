@@ -27,8 +27,6 @@ struct Pass {
     var given: [(pseudonym: [UInt8], original: [UInt8])] = []
     private let remembers: Bool
     private(set) var counts: [Int]
-    /// Replacements that are the same for many values, encoded once.
-    private var encodedMasks: [[UInt8]: [UInt8]] = [:]
     private var namesReplaced = 0
 
     /// How deep JSON may stand in texts within JSON.
@@ -56,7 +54,7 @@ struct Pass {
         let depth: Int
         var edits = JSONEdits()
         /// Strings that were left alone, to be looked through again.
-        var plain: [JSONDocument.Node] = []
+        var plain: [(node: JSONDocument.Node, place: RedactionPlace)] = []
         /// Strings in several parts, or changed in part.
         var composed: [ComposedText] = []
         /// Strings that the protocol gives a meaning: they can't be changed, only be cause to withhold.
@@ -72,6 +70,7 @@ struct Pass {
         }
 
         let node: JSONDocument.Node
+        let place: RedactionPlace
         var parts: [Part]
         var isChanged: Bool
         /// Whether the string is this text in base 64.
@@ -162,12 +161,12 @@ struct Pass {
     private mutating func apply(
         _ index: Int, to node: JSONDocument.Node, _ document: JSONDocument, _ layer: Int
     ) throws(Withheld) {
-        let rule = program.fieldRules[index]
-        switch rule.way {
+        let way = program.ways[index]
+        switch way {
         case .withhold:
             // Where there is nothing, nothing is withheld.
             guard document.kind(node) != .null else { return }
-            throw Withheld(.rule, rule: rule.group)
+            throw Withheld(.rule, rule: program.fieldRules[index].group)
         case .remove:
             note(field: index)
             remember(node, document)
@@ -176,12 +175,16 @@ struct Pass {
             guard document.kind(node) != .null else { return }
             note(field: index)
             remember(node, document)
-            layers[layer].edits.replace(node, with: bytes("null"))
+            layers[layer].edits.replace(node, with: Self.null)
         case .mask, .zero, .hash, .partial, .pseudonym:
-            try replaceLeaves(of: node, document, layer, index, rule.way)
+            try replaceLeaves(of: node, document, layer, index, way)
         }
-        if removed.isExhausted { throw Withheld(.tooMuch, rule: rule.group) }
+        if removed.isExhausted { throw Withheld(.tooMuch) }
     }
+
+    private static let null = bytes("null")
+    private static let no = bytes("false")
+    private static let zero: [UInt8] = [0x30]
 
     /// Replaces each value in a value and keeps the form: what was an object with three members still is.
     private mutating func replaceLeaves(
@@ -192,11 +195,11 @@ struct Pass {
             return
         case .bool:
             guard document.bool(node) == true else { return }
-            layers[layer].edits.replace(node, with: bytes("false"))
+            layers[layer].edits.replace(node, with: Self.no)
         case .number:
             if let text = document.numberText(node)?.bytes { removed.add(text, Pseudonyms.mask) }
             guard document.integer(node) != 0 else { return }
-            layers[layer].edits.replace(node, with: [0x30])
+            layers[layer].edits.replace(node, with: Self.zero)
         case .string:
             guard let text = document.string(node)?.bytes, !text.isEmpty else { return }
             let replacement = replacement(for: text, way, nil)
@@ -277,14 +280,13 @@ struct Pass {
             path: ByteString("detect " + kind.rawValue))
     }
 
-    /// A text as JSON; masks come again and again.
-    mutating func encoded(_ text: [UInt8]) -> [UInt8] {
-        if let known = encodedMasks[text] { return known }
-        var writer = JSONWriter()
-        writer.string(ByteString(text))
-        if text.first == 0x5b, encodedMasks.count < 64 { encodedMasks[text] = writer.bytes }
-        return writer.bytes
+    /// A text as JSON.
+    func encoded(_ text: [UInt8]) -> [UInt8] {
+        if text.count == Pseudonyms.mask.count, text == Pseudonyms.mask { return Self.encodedMask }
+        return JSONValue.encodedString(text)
     }
+
+    private static let encodedMask = [0x22] + Pseudonyms.mask + [0x22]
 
     /// Gives back to the program what its machine has learnt.
     func finish() { program.giveBack(automaton, grownFrom: sizeAtStart) }

@@ -25,23 +25,40 @@ struct Pseudonyms: Sendable {
     static let mark = bytes("[REDACTED")
     /// The whole mask.
     static let mask = bytes("[REDACTED]")
+    /// The masks for what detectors find, by the kind's place.
+    private static let masks = DataKind.allCases.map { mark + [0x3a] + bytes($0.rawValue) + [0x5d] }
 
     /// The mask for something that a detector found.
-    static func mask(of kind: DataKind) -> [UInt8] { mark + [0x3a] + bytes(kind.rawValue) + [0x5d] }
+    static func mask(of kind: DataKind) -> [UInt8] { masks[kind.place] }
 
     /// What stands in place of a text. `kind` when a detector found it, else nil.
     func replacement(for text: [UInt8], _ way: Way, _ kind: DataKind?) -> [UInt8] {
         switch way {
         case .mask, .withhold: kind.map(Self.mask) ?? Self.mask
         case .zero, .remove, .null: []
-        case .hash: bytes("h-") + hexadecimal(text, 8)
+        case .hash: hashed(text, 8, after: Self.hashMark)
         case .partial: partial(text)
         case .pseudonym: pseudonym(text, kind)
         }
     }
 
-    private func hexadecimal(_ text: [UInt8], _ count: Int) -> [UInt8] {
-        Array(Hex.encode(Array(code.authenticate(text).prefix(count))).utf8)
+    private static let hashMark = bytes("h-")
+    private static let pseudonymMark = bytes("p-")
+    private static let host = bytes("@redacted.invalid")
+    private static let page = bytes("https://redacted.invalid/p-")
+
+    /// So many bytes of a text's code in hexadecimal, with something before and after.
+    private func hashed(_ text: [UInt8], _ count: Int, after start: [UInt8], before end: [UInt8] = []) -> [UInt8] {
+        let code = code.authenticate(text)
+        var out: [UInt8] = []
+        out.reserveCapacity(start.count + 2 * count + end.count)
+        out.append(contentsOf: start)
+        for index in 0..<count {
+            out.append(hexadecimalDigit(code[index] >> 4))
+            out.append(hexadecimalDigit(code[index] & 15))
+        }
+        out.append(contentsOf: end)
+        return out
     }
 
     private func partial(_ text: [UInt8]) -> [UInt8] {
@@ -60,31 +77,38 @@ struct Pseudonyms: Sendable {
         switch kind ?? Self.kind(of: text) {
         case .email:
             // The host and, nearly always, the user are the same in either case.
-            let folded = text.map { isUpper($0) ? $0 | 0x20 : $0 }
-            return bytes("p-") + hexadecimal(folded, 5) + bytes("@redacted.invalid")
+            return hashed(text.map { isUpper($0) ? $0 | 0x20 : $0 }, 5, after: Self.pseudonymMark, before: Self.host)
         case .phone:
-            return bytes("+999") + digits(text.filter(isDigit), 9)
+            return Self.country + digits(text.filter(isDigit), 9)
         case .ip:
             let code = code.authenticate(text)
             return text.contains(0x3a)
-                ? bytes("100::") + hexadecimal(text, 2) + [0x3a] + bytes(Hex.encode(Array(code[2..<4])))
+                ? bytes("100::" + Hex.encode(Array(code[0..<2])) + ":" + Hex.encode(Array(code[2..<4])))
                 : bytes("0.\(code[0]).\(code[1]).\(code[2])")
         default:
-            if text.starts(with: bytes("https://")) || text.starts(with: bytes("http://")) {
-                return bytes("https://redacted.invalid/p-") + hexadecimal(text, 5)
+            if text.starts(with: Self.https) || text.starts(with: Self.http) {
+                return hashed(text, 5, after: Self.page)
             }
-            if isUUID(text.span, 0, text.count) { return uuid(text) }
-            return bytes("p-") + hexadecimal(text, 5)
+            if text.count == 36, isUUID(text.span, 0, 36) { return uuid(text) }
+            return hashed(text, 5, after: Self.pseudonymMark)
         }
     }
 
+    private static let https = bytes("https://")
+    private static let http = bytes("http://")
+
     /// What a whole value looks like.
     private static func kind(of text: [UInt8]) -> DataKind? {
-        let findings = TextScanner(kinds: [.email, .phone, .ip]).findings(in: text.span)
-        guard let only = findings.first, only.start == 0, only.end == text.count else {
-            return looksLikePhone(text.span) ? .phone : nil
+        var signs = 0
+        var digits = 0
+        var blanks = 0
+        for byte in text {
+            if byte == 0x40 { signs += 1 } else if isDigit(byte) { digits += 1 } else if byte <= 0x20 { blanks += 1 }
         }
-        return only.kind
+        if signs == 1, blanks == 0, text.last != 0x40, text.first != 0x40 { return .email }
+        guard digits >= 4 else { return nil }
+        if TextScanner(kinds: .ip).findings(in: text.span).first == Finding(.ip, 0, text.count) { return .ip }
+        return looksLikePhone(text.span) ? .phone : nil
     }
 
     /// Digits from the code, for +999, a country that does not exist.
@@ -101,7 +125,7 @@ struct Pseudonyms: Sendable {
 
     /// Version 8 (RFC 9562 section 5.8), beginning with ones.
     private func uuid(_ text: [UInt8]) -> [UInt8] {
-        let digits = hexadecimal(text, 9)
+        let digits = hashed(text, 9, after: [])
         return bytes("ffffffff-ffff-8") + digits[0..<3] + bytes("-b") + digits[3..<6] + [0x2d] + digits[6..<18]
     }
 
@@ -137,6 +161,8 @@ struct Pseudonyms: Sendable {
         return end == at + 2 + count && text.isWordEnd(end) && text.at(end) != 0x2d
     }
 }
+
+private func hexadecimalDigit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
 /// Whether a whole value could be a telephone number, when its name says it is one.
 func looksLikePhone(_ text: Span<UInt8>) -> Bool {

@@ -19,6 +19,8 @@ final class RedactionProgram: Sendable {
 
     /// In the order of the groups; the first that is about a value decides, but withholding counts before all.
     let fieldRules: [FieldRule]
+    /// Of each field rule what is needed at every value.
+    let ways: [Way]
     /// What to do with each kind, by the kind's place among all kinds.
     let textRules: [TextRule?]
     /// The kinds that are looked for.
@@ -68,6 +70,7 @@ final class RedactionProgram: Sendable {
             kinds = .all
         }
         self.fieldRules = fieldRules
+        ways = fieldRules.map(\.way)
         self.textRules = textRules
         self.kinds = kinds
         self.lastNames = lastNames

@@ -55,20 +55,6 @@ struct RemovedValues {
         let hash = Self.hash(text.span, 0, text.count)
         guard find(text.span, 0, text.count, hash) == nil, !isCommon(text) else { return }
         keep(text, replacement, hash)
-        // The same as it stands in URLs.
-        guard text.contains(where: { $0 == 0x40 || $0 == 0x20 || $0 == 0x2b }) else { return }
-        let encoded = text.flatMap { Self.percent($0) }
-        let other = Self.hash(encoded.span, 0, encoded.count)
-        if find(encoded.span, 0, encoded.count, other) == nil { keep(encoded, replacement, other) }
-    }
-
-    private static func percent(_ byte: UInt8) -> [UInt8] {
-        switch byte {
-        case 0x40: [0x25, 0x34, 0x30]
-        case 0x20: [0x25, 0x32, 0x30]
-        case 0x2b: [0x25, 0x32, 0x42]
-        default: [byte]
-        }
     }
 
     private func isCommon(_ text: [UInt8]) -> Bool {
@@ -79,11 +65,10 @@ struct RemovedValues {
 
     private mutating func keep(_ text: [UInt8], _ replacement: [UInt8], _ hash: UInt64) {
         let start = Self.start(text.span, 0)
-        var known = lengths[start] ?? []
-        if !known.contains(text.count) {
+        if lengths[start]?.contains(text.count) != true {
             // The longest first: of two values that begin alike the longer one is meant.
-            known.insert(text.count, at: known.firstIndex { $0 < text.count } ?? known.count)
-            lengths[start] = known
+            lengths[start, default: []].append(text.count)
+            lengths[start]?.sort(by: >)
         }
         values.append(Value(text: text, replacement: replacement, hash: hash))
         let bit = Self.filterBit(start)
@@ -123,8 +108,40 @@ struct RemovedValues {
         return true
     }
 
-    /// The text with every removed value replaced; nil when there is none in it.
+    /// The text with every removed value replaced; nil when there is none in it. Values are also found as they stand in
+    /// URLs: the text is then given without percent signs.
     mutating func cleaned(_ text: Span<UInt8>) -> [UInt8]? {
+        // A word of the schema's own stays whole, even one that holds a removed value.
+        if !vocabulary.isEmpty, vocabulary.contains(ByteString(text)) { return nil }
+        let found = cleanedAsItStands(text)
+        guard let decoded = Self.percentDecoded(text) else { return found }
+        guard let all = cleanedAsItStands(decoded.span) else { return found }
+        return all
+    }
+
+    /// Nil when nothing in the text is percent-encoded.
+    private static func percentDecoded(_ text: Span<UInt8>) -> [UInt8]? {
+        var decoded: [UInt8] = []
+        var copied = 0
+        var at = 0
+        while at &+ 2 < text.count {
+            if text[at] == 0x25, isHex(text[at + 1]), isHex(text[at + 2]) {
+                decoded.append(copying: text.extracting(copied..<at))
+                decoded.append(hexValue(text[at + 1]) << 4 | hexValue(text[at + 2]))
+                at += 3
+                copied = at
+            } else {
+                at &+= 1
+            }
+        }
+        guard copied > 0 else { return nil }
+        decoded.append(copying: text.extracting(copied..<text.count))
+        return String(validating: decoded, as: UTF8.self) == nil ? nil : decoded
+    }
+
+    private static func hexValue(_ digit: UInt8) -> UInt8 { isDigit(digit) ? digit - 0x30 : (digit | 0x20) - 0x57 }
+
+    private mutating func cleanedAsItStands(_ text: Span<UInt8>) -> [UInt8]? {
         guard text.count >= Self.least else { return nil }
         var out: [UInt8]?
         var copied = 0

@@ -102,24 +102,25 @@ struct SchemaRelaxation {
     ) {
         for property in document.members(of: properties) {
             guard let name = document.string(property.name) else { continue }
-            let inner = automaton.step(state, automaton.symbol(of: name.bytes.span))
-            switch way(at: inner) {
-            case nil, .withhold: relax(property.value, inner, isFree: isFree)
-            case .remove:
-                dropRequirement(of: name, from: schema)
-                relax(property.value, inner, isFree: isFree)
-            case .null: edits.replace(property.value, with: bytes("true"))
-            default: free(property.value)
-            }
+            let inner = automaton.step(automaton.stepToPlain(state), automaton.symbol(of: name.bytes.span))
+            if ways(at: inner).contains(.remove) { dropRequirement(of: name, from: schema) }
+            relaxValue(property.value, inner, isFree: isFree)
         }
     }
 
     private mutating func relaxElements(_ element: JSONDocument.Node, _ state: Int, isFree: Bool) {
-        let inner = automaton.stepToElement(state)
-        switch way(at: inner) {
-        case nil, .withhold, .remove: relax(element, inner, isFree: isFree)
-        case .null: edits.replace(element, with: bytes("true"))
-        default: free(element)
+        relaxValue(element, automaton.stepToElement(state), isFree: isFree)
+    }
+
+    /// A value that rules may be about.
+    private mutating func relaxValue(_ schema: JSONDocument.Node, _ state: Int, isFree: Bool) {
+        let ways = ways(at: state)
+        if ways.contains(.null) {
+            edits.replace(schema, with: bytes("true"))
+        } else if ways.contains(where: { $0 != .remove && $0 != .withhold }) {
+            free(schema)
+        } else {
+            relax(schema, state, isFree: isFree)
         }
     }
 
@@ -138,13 +139,13 @@ struct SchemaRelaxation {
     ) {
         let inner =
             keyword.hasSuffix("Items")
-            ? automaton.stepToElement(state) : automaton.step(state, automaton.symbolOfAnyName())
+            ? automaton.stepToElement(state) : automaton.step(automaton.stepToPlain(state), automaton.symbolOfAnyName())
         if keyword == "patternProperties" {
             // A name that was redacted fits no pattern: what stays forbidden would forbid it.
             edits.remove(value)
             if let others = document.member("additionalProperties", of: schema) { edits.remove(others) }
         } else if document.kind(value) == .object {
-            if way(at: inner) != nil || isFree {
+            if !ways(at: inner).isEmpty || isFree {
                 edits.replace(value, with: bytes("true"))
             } else {
                 relax(value, inner, isFree: false)
@@ -152,10 +153,10 @@ struct SchemaRelaxation {
         }
     }
 
-    /// What a rule does to a value in a state, whether the value is an array or not.
-    private mutating func way(at state: Int) -> Way? {
+    /// What rules do to a value in a state: one to arrays, perhaps another to anything else.
+    private mutating func ways(at state: Int) -> Set<Way> {
         let plain = automaton.stepToPlain(state)
-        return (automaton.rule(in: plain) ?? automaton.rule(in: state)).map { program.fieldRules[$0].way }
+        return Set([automaton.rule(in: plain), automaton.rule(in: state)].compactMap { $0 }.map { program.ways[$0] })
     }
 
     /// Any value in it may change. What it refers to may be used elsewhere, so it is no longer referred to.

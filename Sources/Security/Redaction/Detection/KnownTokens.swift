@@ -85,7 +85,7 @@ private func unprefixedEnd(_ text: Span<UInt8>, _ start: Int) -> Int? {
     let first = text.endOfRun(from: start, limit: 60, isAlphanumeric)
     guard run - start >= 34 else { return nil }
     // Terraform: 14 characters and `.atlasv1.`
-    if let mark = text.first(bytes(".atlasv1."), from: start, before: run), mark - start == 14, run - mark >= 60 {
+    if let mark = text.first(terraformMark, from: start, before: run), mark - start == 14, run - mark >= 60 {
         return run
     }
     // Azure AD: three characters, a digit, `Q~`.
@@ -94,7 +94,7 @@ private func unprefixedEnd(_ text: Span<UInt8>, _ start: Int) -> Int? {
     }
     // Mailchimp: 32 hexadecimal digits and `-us1`.
     let hex = text.endOfRun(from: start, limit: 33, isHex)
-    if hex - start == 32, text.has(bytes("-us"), at: hex), isDigit(text.at(hex + 3)) {
+    if hex - start == 32, text.has(mailchimpMark, at: hex), isDigit(text.at(hex + 3)) {
         return text.endOfRun(from: hex + 3, isDigit)
     }
     // Discord: three parts of 24 to 28, 6 and 27 to 40, the first an id in base 64.
@@ -232,3 +232,6 @@ private let knownForms = TokenForms(
     letters 16 sm_aat_ sm_pat_ sm_sat_
     any 60-400 eyJrIjoi
     """)
+
+private let terraformMark = bytes(".atlasv1.")
+private let mailchimpMark = bytes("-us")

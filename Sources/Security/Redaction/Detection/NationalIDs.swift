@@ -95,8 +95,8 @@ private func isWordWithin(_ text: Span<UInt8>, _ start: Int, _ end: Int, _ word:
         if text.hasIgnoringCase(word, at: at), !isAlphanumeric(text.at(at - 1)), !isLetter(text.at(at + word.count)),
             // `BSN-like` is not a BSN.
             !(text.at(at + word.count) == 0x2d && isLower(text.at(at + word.count + 1))
-                && !text.hasIgnoringCase(bytes("-nr"), at: at + word.count)
-                && !text.hasIgnoringCase(bytes("-nu"), at: at + word.count))
+                && !text.hasIgnoringCase(numberEnding, at: at + word.count)
+                && !text.hasIgnoringCase(numberBeginning, at: at + word.count))
         {
             return true
         }
@@ -158,3 +158,6 @@ private let nationalForms = """
     pan|AAAAA9999A|
     curp|AAAA999999AAAAAAX9|
     """
+
+private let numberEnding = bytes("-nr")
+private let numberBeginning = bytes("-nu")

@@ -1,3 +1,5 @@
+import Bytes
+
 /// What the last words of a name say about the value behind it.
 struct SecretName {
     /// The fewest characters that a value must have to count.
@@ -104,8 +106,8 @@ func findByContext(_ text: Span<UInt8>, _ found: inout [Finding]) {
 private func isScheme(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
     guard isBlank(text.at(end)) else { return false }
     switch end - start {
-    case 5: return text.hasIgnoringCase(bytes("token"), at: start) || text.hasIgnoringCase(bytes("basic"), at: start)
-    case 6: return text.hasIgnoringCase(bytes("bearer"), at: start)
+    case 5: return text.hasIgnoringCase(schemeToken, at: start) || text.hasIgnoringCase(schemeBasic, at: start)
+    case 6: return text.hasIgnoringCase(schemeBearer, at: start)
     default: return false
     }
 }
@@ -115,10 +117,16 @@ private func credential(_ text: Span<UInt8>, after end: Int) -> Finding? {
     let stop = text.endOfRun(from: start) {
         isWord($0) || $0 == 0x2d || $0 == 0x2e || $0 == 0x7e || $0 == 0x2b || $0 == 0x2f || $0 == 0x3d
     }
-    guard stop - start >= 16, isRandom(text, start, stop), !(text.at(stop) == 0x22) || text.at(stop - 1) != 0x3d else {
-        return nil
+    if end - 5 >= 0, text.hasIgnoringCase(schemeBasic, at: end - 5) {
+        return isBasic(text, start, stop) ? Finding(.secret, start, stop) : nil
     }
-    return Finding(.secret, start, stop)
+    return stop - start >= 16 && isRandom(text, start, stop) ? Finding(.secret, start, stop) : nil
+}
+
+/// A user and a password, joined by a colon, in base 64 (RFC 7617).
+private func isBasic(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
+    guard (8...1024).contains(end - start) else { return false }
+    return Base64.decode(ByteString(text.extracting(start..<end)))?.contains(0x3a) ?? false
 }
 
 /// Where the value begins when a name ending at `end` is followed by one: after `=`, `:`, `=>`, or a blank after an option.
@@ -156,6 +164,8 @@ private func endOfSecret(_ text: Span<UInt8>, _ start: Int, _ name: SecretName) 
 /// Whether a value that stands alone (a member of that name) is a secret.
 func isSecretValue(_ text: Span<UInt8>, _ start: Int, _ end: Int, _ name: SecretName) -> Bool {
     guard end - start >= name.least, end - start <= 4096, !isPlaceholder(text, start, end) else { return false }
+    let scheme = text.endOfRun(from: start, limit: end - start, isLetter)
+    if scheme < end, isScheme(text, start, scheme), credential(text, after: scheme)?.end == end { return true }
     if name.strict { return isRandom(text, start, end) }
     var kinds = 0
     for place in start..<end { kinds |= kind(text[place]) }
@@ -231,3 +241,7 @@ func isPlaceholder(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
             && ($0.count == end - start || $0.count >= 4 && !isAlphanumeric(text.at(start + $0.count)))
     }
 }
+
+private let schemeToken = bytes("token")
+private let schemeBasic = bytes("basic")
+private let schemeBearer = bytes("bearer")

@@ -1,13 +1,12 @@
 /// Finds private keys in PEM (RFC 7468) and OpenPGP armour: the whole block, or what there is of one that is cut off.
 func findPrivateKeys(_ text: Span<UInt8>, _ found: inout [Finding]) {
-    let dashes = bytes("-----")
     var at = 0
-    while let start = text.first(bytes("-----BEGIN "), from: at, before: text.count) {
+    while let start = text.first(pemBegin, from: at, before: text.count) {
         at = start + 11
         // A label has at most some 40 characters; without that bound many beginnings would read the text many times.
-        guard let label = text.first(dashes, from: at, before: min(text.count, at + 60)),
-            let word = text.first(bytes("PRIVATE KEY"), from: at, before: label),
-            label - word == 11 || text.has(bytes("PRIVATE KEY BLOCK"), at: word) && label - word == 17
+        guard let label = text.first(pemDashes, from: at, before: min(text.count, at + 60)),
+            let word = text.first(pemLabel, from: at, before: label),
+            label - word == 11 || text.has(pemBlock, at: word) && label - word == 17
         else { continue }
         let body = label + 5
         let end = endOfKey(text, body)
@@ -20,9 +19,9 @@ func findPrivateKeys(_ text: Span<UInt8>, _ found: inout [Finding]) {
 /// hyphens in it, so each byte is read once however many beginnings there are.
 private func endOfKey(_ text: Span<UInt8>, _ body: Int) -> Int {
     let most = min(text.count, body + 16_384)
-    let next = text.first(bytes("-----"), from: body, before: most)
-    if let next, text.has(bytes("-----END "), at: next),
-        let close = text.first(bytes("-----"), from: next + 9, before: min(text.count, next + 80))
+    let next = text.first(pemDashes, from: body, before: most)
+    if let next, text.has(pemEnd, at: next),
+        let close = text.first(pemDashes, from: next + 9, before: min(text.count, next + 80))
     {
         return close + 5
     }
@@ -80,3 +79,9 @@ func findCredentialsInURLs(_ text: Span<UInt8>, _ found: inout [Finding]) {
         found.append(Finding(.secret, start, end))
     }
 }
+
+private let pemBegin = bytes("-----BEGIN ")
+private let pemEnd = bytes("-----END ")
+private let pemBlock = bytes("PRIVATE KEY BLOCK")
+private let pemLabel = bytes("PRIVATE KEY")
+private let pemDashes = bytes("-----")
