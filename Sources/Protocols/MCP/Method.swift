@@ -27,6 +27,17 @@ public enum Method: Hashable, Sendable {
         return Method.names[self] ?? ""
     }
 
+    /// Whether it is a notice: every revision names those, and nothing else, `notifications/…`.
+    public var isNotification: Bool {
+        switch self {
+        case .initialized, .cancelled, .progress, .logMessage, .toolsChanged, .promptsChanged, .resourcesChanged,
+            .resourceUpdated, .rootsChanged, .elicitationComplete, .taskStatus:
+            true
+        case .other(let name): name.hasPrefix("notifications/")
+        default: false
+        }
+    }
+
     /// Every method that some revision names, with its name (2024-11-05 to 2026-07-28, `schema.ts`).
     private static let names: [Method: ByteString] = [
         .initialize: "initialize", .ping: "ping", .discover: "server/discover",

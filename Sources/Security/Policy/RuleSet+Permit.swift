@@ -21,7 +21,9 @@ extension RuleSet {
         if case .response = message.shape { return try permitAnswer(message, to: answering, for: principal) }
         switch message.method {
         case .toolsCall: return try permitCall(message, for: principal, tools, now: now)
-        case .initialize, .initialized, .ping, .discover, .toolsList, .cancelled:
+        case .initialize, .discover:
+            return PermittedCall(message, rules: ["protocol"], redactions: introductions(to: principal))
+        case .initialized, .ping, .toolsList, .cancelled:
             return PermittedCall(message, rules: ["protocol"])
         case .subscriptionsListen: return try permitListening(message, for: principal)
         case let method?: return try permitFeature(method, message, for: principal)
@@ -47,6 +49,18 @@ extension RuleSet {
         default: return nil
         }
         return protocolRules.opening(feature, for: principal).map { redactions($0.redactions) }
+    }
+
+    /// What a server says of itself is prose and belongs to no tool: of every group that a caller's calls could be redacted
+    /// by, the detectors. Where those withhold, they mask here: a handshake that is withheld locks everybody out.
+    private func introductions(to principal: Principal) -> [RedactionGroup] {
+        redactions(applicable(to: principal).flatMap { rules[$0].grant?.redactions ?? [] }).compactMap { group in
+            let steps: [RedactionGroup.Step] = group.steps.compactMap { step in
+                guard case .detect(let detectors, let way) = step else { return nil }
+                return .detect(detectors, way == .withhold ? .mask : way)
+            }
+            return steps.isEmpty ? nil : RedactionGroup(name: group.name, steps: steps)
+        }
     }
 
     private func permitAnswer(
