@@ -119,8 +119,8 @@ let package = Package(
             "Gateway",
             [
                 "Audit", "Bytes", "Catalog", "HTTP", "Identity", "JSON", "MCP", "OpenSSL", "Policy", "Reactor",
-                "Redaction", "Sessions", "Telemetry", "Upstream", "YAML", "KomainuTesting",
-            ]),
+                "Redaction", "Sessions", "System", "Telemetry", "Upstream", "YAML", "KomainuTesting",
+            ], cases: true),
         tests("Telemetry", ["Bytes", "System"]), tests("Commands"),
         tests("Admin", ["HTTP", "Telemetry", "Bytes", "KomainuTesting"]),
         tests("Configuration", ["YAML", "System", "KomainuTesting"], cases: true),

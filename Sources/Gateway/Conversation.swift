@@ -26,6 +26,8 @@ struct Conversation {
         let message = try await read()
         trail.message.method = message.method?.name
         trail.message.requestID = message.id?.encoded
+        // A request without an id would be executed by some servers, unanswered; a notification with one would be awaited.
+        if message.method?.isNotification == (message.id != nil) { throw .misplaced(message.id) }
         let era: Era
         do throws(Era.Failure) {
             era = try Era.settle(header: exchange.head.fields["mcp-protocol-version"], message: message)
@@ -152,8 +154,14 @@ struct Conversation {
     /// What is owed no answer but 202.
     private func pass(_ permitted: consuming PermittedCall, in session: Session) async throws(Refusal) -> Reply {
         let call = try await redactAndIntend(permitted, nil)
-        let answer = try await send(call, in: session, nil, isToolCall: false)
-        var outcome = AuditRecord.Outcome(answer.head.status == 202 || answer.head.status == 200 ? .ok : .upstreamError)
+        let answer: any ServerAnswer
+        do throws(Refusal) {
+            answer = try await send(call, in: session, nil, isToolCall: false)
+        } catch {
+            _ = await visit.refused(error)
+            return .response(Response(status: 202))
+        }
+        var outcome = AuditRecord.Outcome((200...299).contains(answer.head.status) ? .ok : .upstreamError)
         outcome.http = answer.head.status
         answer.abort()
         try await visit.record(outcome, for: nil)

@@ -42,7 +42,8 @@ struct Reading {
         do throws(MessageFailure) {
             message = try ServerMessage(parsing: bytes, limits: .result(bytes: limit))
         } catch {
-            throw .answer(.unreadable(error.word), id, isToolCall: isToolCall)
+            let status = answer.head.status
+            throw .answer(status == 200 ? .unreadable(error.word) : .status(status), id, isToolCall: isToolCall)
         }
         guard message.answers(awaited) else { throw .answer(.id, id, isToolCall: isToolCall) }
         return message

@@ -21,6 +21,18 @@ struct Verdict {
     let text: String
 }
 
+extension Verdict {
+    /// The word that the client hears: the trail's own, except where the difference would tell a stranger which credential
+    /// is dead, which is bound elsewhere and which never was.
+    fileprivate var told: ByteString {
+        switch status {
+        case 401: "unauthorized"
+        case 404 where code == 0: "not_found"
+        default: word
+        }
+    }
+}
+
 extension Refusal {
     /// The table. Every refusal has exactly one row.
     var verdict: Verdict {
@@ -43,6 +55,10 @@ extension Refusal {
         case .mirroredField(let name, _):
             Verdict(
                 status: 400, code: -32_020, word: "header_mismatch", text: "The field \(name) differs from the body.")
+        case .misplaced:
+            Verdict(
+                status: 400, code: -32_600, word: "misplaced_method",
+                text: "A request needs an id, and a notification has none.")
         case .toolCall(let failure, _): failure.verdict
         case .handshake:
             Verdict(
@@ -73,8 +89,11 @@ extension Refusal {
             Verdict(
                 status: 503, code: 53_001, word: ByteString("\(failure.code)"),
                 text: "The audit trail cannot be written, so nothing is done.")
-        case .upstream(let failure, _, _):
-            Verdict(status: 200, code: 53_010, word: ByteString("\(failure.code)"), text: failure.sentence)
+        // Without an id it was a stream that was asked for: there is no band to answer in.
+        case .upstream(let failure, let id, _):
+            Verdict(
+                status: id == nil ? 502 : 200, code: 53_010, word: ByteString("\(failure.code)"), text: failure.sentence
+            )
         case .answer(let failure, _, _): failure.verdict
         case .limited:
             Verdict(status: 429, code: 53_029, word: "upstream_429", text: "The server limits the rate of requests.")
@@ -93,7 +112,8 @@ extension Refusal {
     var id: RequestID? {
         switch self {
         case .message(let failure): failure.id
-        case .era(_, let id), .mirroredField(_, let id), .toolCall(_, let id), .handshake(_, let id),
+        case .era(_, let id), .mirroredField(_, let id), .misplaced(let id), .toolCall(_, let id),
+            .handshake(_, let id),
             .sessionMissing(let id), .sessionUnknown(let id), .sessionVersion(let id), .sessions(_, let id),
             .denied(_, let id, _, _), .unrecorded(_, let id), .upstream(_, let id, _), .answer(_, let id, _),
             .limited(_, let id), .withheld(_, let id, _), .sessionGone(let id), .pins(let id), .occupied(let id):
@@ -137,7 +157,8 @@ extension Refusal {
     /// The JSON-RPC part of the answer, also the last event of a stream that is refused on its way.
     func body(_ verdict: Verdict, call: CallID?) -> [UInt8] {
         if case .denied(let denial, let id?, let tool?, let form) = self, denial.hidden {
-            return form.answer(to: id, naming: tool)
+            // Of a tool within a tool it is the inner one that does not exist.
+            return form.answer(to: id, naming: denial.tool ?? tool)
         }
         let decision = decision(verdict, call: call)
         if let id, isToolResult {
@@ -163,7 +184,7 @@ extension Refusal {
         writer.key("io.komainu/decision")
         writer.beginObject()
         writer.key("code")
-        writer.string(verdict.word)
+        writer.string(verdict.told)
         if let rule {
             writer.key("rule")
             writer.string(rule)

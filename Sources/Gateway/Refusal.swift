@@ -29,6 +29,7 @@ enum Refusal: Error {
     case message(MessageFailure)
     case era(Era.Failure, RequestID?)
     case mirroredField(String, RequestID?)
+    case misplaced(RequestID?)
     case toolCall(ToolCall.Failure, RequestID?)
     case handshake(Handshake.Failure, RequestID?)
     // Whose conversation.

@@ -43,6 +43,8 @@ final class Relay {
     private var parser: EventStreamParser
     private var end: End?
     private var isClientGone = false
+    /// Whether the server is what is waited for.
+    private var isReading = false
 
     /// Silence after which a comment keeps the connection alive through whatever stands between.
     private static let quiet = Duration.seconds(15)
@@ -84,11 +86,13 @@ final class Relay {
         if isOwnStream { cut(.clientGone) }
     }
 
-    /// Ends the stream from our side, now.
+    /// Ends the stream from our side, now: properly when only the server is waited for, and otherwise by dropping the
+    /// connection, for a client that does not read would keep it open.
     func cut(_ end: End) {
         guard self.end == nil else { return }
         self.end = end
         answer.abort()
+        if !isReading { visit.exchange.cut() }
     }
 
     private var isOwnStream: Bool {
@@ -102,7 +106,11 @@ final class Relay {
         var isOver = false
         while !isOver {
             do throws(UpstreamFailure) {
-                switch try await answer.next(quietAfter: Relay.quiet) {
+                isReading = true
+                defer { isReading = false }
+                let next = try await answer.next(quietAfter: Relay.quiet)
+                isReading = false
+                switch next {
                 case .bytes(let bytes): isOver = await take(bytes, put)
                 case .quiet: await write(Array(": \n\n".utf8), put)
                 case .end: isOver = await close(with: nil, put)
