@@ -100,6 +100,7 @@ struct Conversation {
             throw .sessions(error, id)
         }
         trail.conversing(session)
+        SessionTerm.begin(session, of: caller, visit.gateway)
         return .response(try await released(result, id, ticket, editing: settled.edits, opening: session))
     }
 

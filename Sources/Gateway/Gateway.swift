@@ -44,7 +44,7 @@ public final class Gateway: Sendable {
     /// From now on new requests are refused (503) and streams of server messages end, so that a stop is a clean one.
     public func drain() {
         draining.withLock { $0 = true }
-        sessions.endAll()
+        sessions.endStreams()
     }
 
     /// Answers one request, whatever becomes of it. Returns when the answer has been given or can no longer be.

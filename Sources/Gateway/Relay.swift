@@ -103,19 +103,28 @@ final class Relay {
     // MARK: the loop
 
     private func pump<Target: Outlet & ~Copyable>(_ put: borrowing Target) async {
+        // A patience shorter than the pause between comments is kept to the second.
+        let quiet = isOwnStream ? Relay.quiet : min(Relay.quiet, caller.server.transport.patience)
         var isOver = false
+        var silence = Duration.zero
         while !isOver {
             do throws(UpstreamFailure) {
                 isReading = true
                 defer { isReading = false }
-                let next = try await answer.next(quietAfter: Relay.quiet)
+                let next = try await answer.next(quietAfter: quiet)
                 isReading = false
                 switch next {
-                case .bytes(let bytes): isOver = await take(bytes, put)
-                case .quiet: await write(Array(": \n\n".utf8), put)
+                case .bytes(let bytes):
+                    silence = .zero
+                    isOver = await take(bytes, put)
+                case .quiet:
+                    silence += quiet
+                    if !isOwnStream, silence >= caller.server.transport.patience { throw .timedOut(.body) }
+                    await write(Array(": \n\n".utf8), put)
                 case .end: isOver = await close(with: nil, put)
                 }
             } catch {
+                answer.abort()
                 isOver = await close(with: error, put)
             }
         }
@@ -222,7 +231,10 @@ final class Relay {
             event.data = data.bytes
             return await write(event, put)
         }
-        if method != .ping { _ = dropped("server_request") }
+        if method != .ping {
+            _ = dropped("server_request")
+            visit.trail.refusedServer(method)
+        }
         let reply: GatewayMessage = method == .ping ? .empty(to: id) : .methodNotFound(to: id)
         // Whether the answer arrives is the server's loss; nothing of ours depends on it.
         let answer = try? await caller.server.transport.post(reply, fields: Fields.posting(in: session))

@@ -138,6 +138,14 @@ final class Trail {
         try? log.appendWithoutWaiting(record)
     }
 
+    /// A request of the server's that went no further. Does not wait: nothing is done because of it.
+    func refusedServer(_ method: Method) {
+        var record = record(.requestRefused)
+        record.message?.method = method.name
+        record.decision = AuditRecord.Decision(.deny, reason: "server_request")
+        try? log.appendWithoutWaiting(record)
+    }
+
     private func record(_ kind: AuditKind) -> AuditRecord {
         var record = AuditRecord(kind, call: call)
         record.who = who ?? shown

@@ -108,9 +108,10 @@ final class Visit {
         } catch {
             throw .unrecorded(error, nil)
         }
+        let isOpenAtServer = session.claimClosing()
         gateway.sessions.end(session)
         // The server may not know sessions, may have lost this one, or may be down: it is gone here whatever it says.
-        let status = await caller.server.transport.endSession(fields: Fields.of(session))
+        let status = !isOpenAtServer ? nil : await caller.server.transport.endSession(fields: Fields.of(session))
         var outcome = AuditRecord.Outcome(.ok)
         outcome.http = status
         try await record(outcome, for: nil)

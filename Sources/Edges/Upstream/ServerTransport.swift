@@ -6,6 +6,9 @@ public import Redaction
 
 /// How the gateway reaches an MCP server. A client's message leaves only as a `RedactedCall`, which is spent by leaving.
 public protocol ServerTransport: Sendable {
+    /// How long an event stream that owes an answer may be silent.
+    var patience: Duration { get }
+
     /// Posts a message that was judged, redacted and recorded, and waits for the head of its answer.
     func post(_ call: consuming RedactedCall, fields: HeaderFields) async throws(UpstreamFailure) -> any ServerAnswer
 
@@ -19,6 +22,11 @@ public protocol ServerTransport: Sendable {
     ///
     /// - Returns: the status of its answer; nil when there was none.
     func endSession(fields: HeaderFields) async -> Int?
+}
+
+extension ServerTransport {
+    /// 300 s, as the Python SDK's own patience.
+    public var patience: Duration { .seconds(300) }
 }
 
 /// A server's answer, read as it is wanted. Lives on one event loop.

@@ -10,8 +10,6 @@ public final class UpstreamTransport: ServerTransport {
     private let streams: UpstreamServer
     private let clients = Mutex<[ObjectIdentifier: LoopBound<Clients>]>([:])
 
-    /// How long an event stream that owes an answer may be silent. 300 s, as the Python SDK's own patience.
-    private static let answerSilence = Duration.seconds(300)
     /// A session's own stream may be silent for as long as it likes; ends come from elsewhere.
     private static let streamSilence = Duration.seconds(30 * 86_400)
 
@@ -35,14 +33,14 @@ public final class UpstreamTransport: ServerTransport {
         self.streams = streams
     }
 
+    /// What the upstream's settings allow between two pieces of an answer.
+    public var patience: Duration { calls.settings.timing.body }
+
     /// Spends the call.
     public func post(
         _ call: consuming RedactedCall, fields: HeaderFields
     ) async throws(UpstreamFailure) -> any ServerAnswer {
-        var timing = calls.settings.timing
-        timing.body = max(timing.body, UpstreamTransport.answerSilence)
-        return try await here.calls.send(
-            UpstreamRequest(method: .post, fields: fields, body: call.encoded), timing: timing)
+        try await here.calls.send(UpstreamRequest(method: .post, fields: fields, body: call.encoded))
     }
 
     /// Posts a message of our own.
@@ -56,6 +54,7 @@ public final class UpstreamTransport: ServerTransport {
     public func openStream(fields: HeaderFields) async throws(UpstreamFailure) -> any ServerAnswer {
         var timing = streams.settings.timing
         timing.body = UpstreamTransport.streamSilence
+        timing.total = nil
         return try await here.streams.send(UpstreamRequest(method: .get, fields: fields), timing: timing)
     }
 

@@ -50,14 +50,20 @@ public final class Session: Sendable {
     /// What the client said it is; a claim.
     public let client: ClaimedClient
 
+    private struct Watch {
+        let isStream: Bool
+        let action: @Sendable () -> Void
+    }
+
     private struct State {
         var inFlight: Set<RequestID> = []
         var expected: [RequestID: Method] = [:]
         var hasStream = false
         var isEnded = false
+        var isClosedAtServer = false
         var lastUsed: UInt64
         var nextWatch = 0
-        var watches: [Int: @Sendable () -> Void] = [:]
+        var watches: [Int: Watch] = [:]
     }
     private let state: Mutex<State>
 
@@ -109,6 +115,14 @@ public final class Session: Sendable {
         state.withLock { $0.expected.removeValue(forKey: request) }
     }
 
+    /// Whether the server is still to be told that the session ended; true once, for whoever asks first.
+    public func claimClosing() -> Bool {
+        state.withLock { state in
+            defer { state.isClosedAtServer = true }
+            return upstreamID != nil && !state.isClosedAtServer
+        }
+    }
+
     /// Claims the session's one stream for server messages; a second one is a conflict (409).
     public func claimStream() -> Bool {
         state.withLock { state in
@@ -125,12 +139,13 @@ public final class Session: Sendable {
 
     /// Calls `action` when the session ends; at once when it has ended.
     ///
+    /// - Parameter isStream: also when the program stops and the session's stream ends before the session.
     /// - Returns: a number for `unwatch`.
-    public func whenEnded(_ action: @escaping @Sendable () -> Void) -> Int {
+    public func whenEnded(isStream: Bool = false, _ action: @escaping @Sendable () -> Void) -> Int {
         let number: Int? = state.withLock { state in
             guard !state.isEnded else { return nil }
             state.nextWatch += 1
-            state.watches[state.nextWatch] = action
+            state.watches[state.nextWatch] = Watch(isStream: isStream, action: action)
             return state.nextWatch
         }
         if number == nil { action() }
@@ -143,12 +158,21 @@ public final class Session: Sendable {
     }
 
     func end() {
-        let actions = state.withLock { state in
+        let watches = state.withLock { state in
             state.isEnded = true
             defer { state.watches = [:] }
             return Array(state.watches.values)
         }
-        for action in actions { action() }
+        for watch in watches { watch.action() }
+    }
+
+    func endStream() {
+        let watches = state.withLock { state in
+            let streams = state.watches.filter { $0.value.isStream }
+            for number in streams.keys { state.watches[number] = nil }
+            return Array(streams.values)
+        }
+        for watch in watches { watch.action() }
     }
 
     func touch(_ now: UInt64) {

@@ -97,9 +97,9 @@ public final class SessionStore: Sendable {
         session.end()
     }
 
-    /// Ends all sessions: the program stops, and their streams with it.
-    public func endAll() {
-        for session in state.withLock({ Array($0.sessions.values) }) { end(session) }
+    /// Ends the sessions' own streams: the program stops. What is being answered in a session goes on.
+    public func endStreams() {
+        for session in state.withLock({ Array($0.sessions.values) }) { session.endStream() }
     }
 
     /// Ends what nobody has used for `idleSeconds`; called now and then by the program, and when the store is full.

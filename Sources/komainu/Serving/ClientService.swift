@@ -16,8 +16,8 @@ protocol ClientService: ExchangeHandler, RefusalObserver {
     /// Carries an approval out and records it, whether it is granted or not. On an event loop.
     func approve(_ request: ApprovalRequest, upstream: String) async
 
-    /// Ends what is under way with the upstreams, after the last client has gone. Blocks.
-    func stop()
+    /// Takes no new requests and ends what has no end of its own; what is being answered goes on.
+    func drain()
 }
 
 /// What a client service stands on. All of it outlives the service.

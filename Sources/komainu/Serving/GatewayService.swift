@@ -97,7 +97,7 @@ private final class GatewayService: ClientService {
         }
     }
 
-    func stop() {
+    func drain() {
         sweeper.stop()
         gateway.drain()
     }

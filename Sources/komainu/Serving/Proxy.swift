@@ -155,11 +155,11 @@ final class Proxy {
     func stop() {
         let deadline = MonotonicTime.now + loaded.configuration.timeouts.drain
         for client in clients { client.listener.stopAccepting() }
+        service.drain()
         let listeners = clients.map(\.listener)
         ground.onLoop { for listener in listeners { await listener.drain(until: deadline) } }
         approvals.stop()
         recorder.stop()
-        service.stop()
         if let operators { ground.onLoop { await operators.drain(until: MonotonicTime.now + .seconds(1)) } }
         ground.identity.stop()
         for loop in ground.loops { loop.stop() }
