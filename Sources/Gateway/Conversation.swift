@@ -65,6 +65,8 @@ struct Conversation {
 
     private func initialize(_ message: ClientMessage, _ id: RequestID, _ era: Era) async throws(Refusal) -> Reply {
         guard !exchange.head.fields.contains("mcp-session-id") else { throw .sessionUnknown(id) }
+        guard let place = visit.gateway.occupancy.take(.call) else { throw .occupied(id) }
+        visit.place = place
         let permitted = try permit(message, id)
         let edits: JSONEdits
         do throws(Handshake.Failure) {

@@ -93,12 +93,13 @@ import Upstream
             #expect(second.code == "53008")
             #expect(second.id != nil)
             #expect(second.fields["retry-after"] == "5")
+            #expect(await house.bobAtTheDoor().ask("initialize", Client.hello).status == 503)
             answer.end()
             await eventually { first.isFinished }
             await eventually { house.loop.liveTasks == 1 }
             #expect(await client.ask("ping").status == 200)
         }
-        #expect(trail.of("request.refused").words == ["occupied"])
+        #expect(trail.of("request.refused").words == ["occupied", "occupied"])
     }
 
     @Test func `keeps no more streams than it may, of one principal and of all`() async throws {
