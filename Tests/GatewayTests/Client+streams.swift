@@ -1,11 +1,7 @@
 import Bytes
 import HTTP
-import Identity
-import JSON
 import KomainuTesting
 import Reactor
-import System
-import Telemetry
 import Testing
 
 @testable import Gateway

@@ -1,7 +1,6 @@
 import Bytes
 import HTTP
 import Identity
-import JSON
 import KomainuTesting
 import Reactor
 import System
