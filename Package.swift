@@ -95,7 +95,8 @@ let package = Package(
             ],
             path: "Sources/komainu", swiftSettings: strict),
 
-        tests("Bytes"), tests("JSON", ["Bytes", "KomainuTesting"]), tests("HTTP", ["Bytes", "JSON", "KomainuTesting"]),
+        tests("Bytes"), tests("JSON", ["Bytes", "KomainuTesting"]),
+        tests("HTTP", ["Bytes", "JSON", "KomainuTesting"], cases: true),
         tests("MCP", ["JSON", "Bytes", "HTTP", "KomainuTesting"], cases: true),
         tests("OpenSSL", ["Bytes", "KomainuTesting"]),
         tests("JOSE", ["JSON", "OpenSSL", "Bytes", "KomainuTesting"]), tests("SQLite", ["Bytes", "System"]),
@@ -109,7 +110,8 @@ let package = Package(
             "Policy", ["Catalog", "Identity", "JSON", "MCP", "Pattern", "YAML", "Bytes", "System", "KomainuTesting"],
             cases: true),
         tests(
-            "Redaction", ["Policy", "Catalog", "Identity", "JSON", "MCP", "YAML", "OpenSSL", "Bytes", "KomainuTesting"]),
+            "Redaction",
+            ["Policy", "Catalog", "Identity", "JSON", "MCP", "YAML", "OpenSSL", "Bytes", "KomainuTesting"], cases: true),
         tests("Sessions", ["Identity", "MCP", "Bytes"]),
         tests("Audit", ["JSON", "OpenSSL", "System", "Bytes", "KomainuTesting"]),
         tests("Reactor", ["OpenSSL", "System", "Bytes", "KomainuTesting"]),
