@@ -8,6 +8,7 @@ import Policy
 import Reactor
 import Redaction
 import Sessions
+import System
 import Upstream
 
 /// A server's event stream on its way to a client, event by event: each is parsed, judged, redacted and written anew; what cannot be
@@ -84,6 +85,12 @@ final class Relay {
     func clientLeft() {
         isClientGone = true
         if isOwnStream { cut(.clientGone) }
+    }
+
+    /// The session is over, often because its token is: the record says which.
+    func sessionEnded() {
+        let isWelcome = visit.gateway.identities.isCurrent(caller.principal, at: WallTime.now)
+        cut(isWelcome ? .session : .lease)
     }
 
     /// Ends the stream from our side, now: properly when only the server is waited for, and otherwise by dropping the

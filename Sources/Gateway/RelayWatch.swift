@@ -28,7 +28,7 @@ final class RelayWatch {
             }
         }
         sessionWatch =
-            isOwnStream ? session.whenEnded(isStream: true) { loop.execute { bound.value.cut(.session) } } : nil
+            isOwnStream ? session.whenEnded(isStream: true) { loop.execute { bound.value.sessionEnded() } } : nil
         exchange.whenGone { relay.clientLeft() }
     }
 

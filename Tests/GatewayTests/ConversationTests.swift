@@ -216,6 +216,30 @@ import Upstream
         }
     }
 
+    @Test func `ends at the server too when its token is revoked, once`() async throws {
+        try await House.run { house in
+            let token = try house.token("carol", ttl: nil)
+            let client = try await house.conversing(Client(house, path: "/u/torii/mcp", token: token.secret))
+            try house.applied(house.store.revokeAPIToken(token.record.id, now: .now))
+            await eventually { !house.server.received.isEmpty }
+            #expect(house.server.received.map(\.way) == [.end])
+            #expect(house.server.received.first?.fields["mcp-session-id"]?.text == ScriptedServer.sessionID)
+            #expect(house.gateway.sessions.count == 0)
+            #expect(await client.ask("ping").status == 401)
+            #expect(house.server.received.count == 1)
+        }
+    }
+
+    @Test func `ends at the server too when the token's time is over`() async throws {
+        try await House.run { house in
+            let brief = try house.endpoint("brief", ttl: 0.6)
+            let client = Client(house, path: ByteString("/mcp/" + brief.secret.text))
+            try await client.initialize()
+            await eventually { house.server.received.last?.way == .end }
+            #expect(house.gateway.sessions.count == 0)
+        }
+    }
+
     @Test func `ends when the server has lost it`() async throws {
         let trail = try await House.run { house in
             let client = try await house.conversing()

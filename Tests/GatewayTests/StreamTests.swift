@@ -161,6 +161,24 @@ import Testing
         }
     }
 
+    @Test func `is given up when the server is silent for too long`() async throws {
+        let trail = try await House.run { house in
+            let client = try await house.conversing()
+            let answer = ScriptedAnswer()
+            let exchange = await client.streaming(answer)
+            // Fifteen seconds each, and 300 are too many; a word in between begins the count anew.
+            for _ in 0..<19 { answer.beQuiet() }
+            answer.send(": still here\n\n")
+            for _ in 0..<20 { answer.beQuiet() }
+            await eventually { exchange.isFinished }
+            #expect(answer.isAborted)
+            #expect(exchange.data.last?.contains("upstream_timed_out") == true)
+            #expect(exchange.pieces.count == 39)
+        }
+        #expect(trail.outcomes.last == "timeout")
+        #expect(trail.codes == ["upstream_timed_out"])
+    }
+
     @Test func `goes on to its record when the client leaves`() async throws {
         let trail = try await House.run { house in
             let client = try await house.conversing()
