@@ -1,4 +1,5 @@
 import Bytes
+import Glibc
 import JSON
 import System
 import Testing
@@ -31,6 +32,20 @@ import Testing
         // Blocks are reserved and the length is not: readers see no zeros.
         #expect(try Files.status("\(folder.directory)/seg/spare").size == 0)
         #expect(AuditCommands.verify(directory: folder.directory).problems.isEmpty)
+    }
+
+    @Test func `keep no room on the disk that they do not use`() async throws {
+        let folder = try TrailFolder()
+        for _ in 0..<3 {
+            let log = try folder.open(segmentBytes: 64 << 20)
+            _ = try await log.append(AuditRecord(.serverUp))
+            log.close()
+        }
+        for name in try Files.list("\(folder.directory)/seg") {
+            var status = stat()
+            #expect(unsafe stat("\(folder.directory)/seg/\(name)", &status) == 0)
+            #expect(status.st_blocks * 512 < 64 << 10, "\(name)")
+        }
     }
 
     @Test(arguments: [

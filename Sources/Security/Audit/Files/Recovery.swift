@@ -194,7 +194,11 @@ extension Recovery {
         let scan = try attempt { () throws(SystemFailure) in try SegmentScan.read(file, to: size, from: chain) }
         owed.append(scan.seal(name, before: chain))
         chain = scan.chain
-        if scan.problem == nil, scan.lastKind == .logClosed { return nil }
+        if scan.problem == nil, scan.lastKind == .logClosed {
+            // Only what is reserved behind the end goes.
+            try? file.truncate(to: size)
+            return nil
+        }
         return try repair(name, file, size, scan)
     }
 

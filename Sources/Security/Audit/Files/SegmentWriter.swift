@@ -166,6 +166,7 @@ extension SegmentWriter {
         let made = try SegmentWriter.create(next, from: reserved, storage, limits)
         // The successor exists before the seal does: a seal on the last segment means that somebody took a segment away.
         seals.append(seal())
+        giveBack()
         (file, identity) = made
         name = next
         before = chain.lastLeaf
@@ -220,10 +221,17 @@ extension SegmentWriter {
 
     /// Seals the segment that ends with `log.closed`. Without it the end is less well protected, and nothing else is wrong.
     func sealClosed() {
+        giveBack()
+        try? storage.removeIfThere(SegmentWriter.sparePath)
         var seal = seal()
         seal.isClosed = true
         seals.append(seal)
         writeSeals()
+    }
+
+    /// Gives back what is reserved behind the segment's end. Failing costs room on the disk and nothing else.
+    private func giveBack() {
+        try? file.truncate(to: end)
     }
 
     private func seal() -> Seal {
