@@ -17,7 +17,7 @@ import Testing
     }
 
     static func cases(_ file: String) throws -> [Case] {
-        let folder = String(#filePath.prefix(upTo: #filePath.lastIndex(of: "/")!))
+        let folder = #filePath.split(separator: "/").dropLast().map { "/" + $0 }.joined()
         let text = try #require(Shared.contents(of: folder + "/Cases/" + file))
         var cases: [Case] = []
         for line in String(decoding: text, as: UTF8.self).split(separator: "\n") {

@@ -85,7 +85,7 @@ import Testing
     @Test func `are fulfilled by every redacted result`() throws {
         var random = Dice(state: 11)
         var changed = 0
-        for round in 0..<1_500 {
+        for round in 0..<600 {
             let made = object(depth: 3, &random)
             let before = SchemaChecker(root: made.schema).complaint(made.value)
             #expect(before == nil, "the generator: \(before ?? "")")
@@ -103,7 +103,7 @@ import Testing
             )
             if document.value(document.root) != made.value { changed += 1 }
         }
-        #expect(changed > 500)
+        #expect(changed > 200)
     }
 
     // MARK: Making schemas and values together
