@@ -137,9 +137,10 @@ import Testing
             for _ in 0..<Int.random(in: 0...6, using: &random) {
                 let node = JSONDocument.Node(Int.random(in: 0..<compact.tape.count, using: &random))
                 let isName = compact.tape[Int(node.index)].has(.name)
-                switch Int.random(in: 0..<3, using: &random) {
+                switch Int.random(in: 0..<4, using: &random) {
                 case 0: edits.replace(node, with: Array(isName ? #""new\#(node.index)""#.utf8 : "[99]".utf8))
                 case 1: edits.remove(node)
+                case 2: edits.replace(node, withText: Array("t\(node.index)".utf8))
                 default: edits.append(to: node, member: "more", encoded: [0x37])
                 }
             }
@@ -155,7 +156,9 @@ import Testing
         let here = edits.edits.filter { $0.node == node }
         func isRemoved(_ node: JSONDocument.Node) -> Bool { edits.edits.contains { $0.node == node && $0.isRemoval } }
         if here.contains(where: \.isRemoval) { return .null }
-        if let encoded = here.compactMap(\.replacement).first {
+        if let edit = here.first(where: \.isReplacement) {
+            var encoded: [UInt8] = []
+            edit.write(into: &encoded)
             return encoded.first == 0x22
                 ? .string(ByteString(Array(encoded.dropFirst().dropLast()))) : .array([.integer(99)])
         }

@@ -152,6 +152,12 @@ private func encodeUTF8(_ scalar: UInt32, _ out: inout MutableSpan<UInt8>, _ pla
 /// U+FFFD: whatever the bytes, what is written is JSON.
 func appendString(_ bytes: [UInt8], to out: inout [UInt8]) {
     let text = bytes.span
+    if endOfPlainRun(text, from: 0) == text.count {
+        out.append(0x22)
+        out.append(contentsOf: bytes)
+        out.append(0x22)
+        return
+    }
     let start = out.count
     out.append(contentsOf: repeatElement(0, count: text.count + growth(of: text) + 10))
     var span = out.mutableSpan

@@ -61,8 +61,8 @@ private struct Splicer {
             let isRemoved = removes(edits, first..<next) || entry.has(.name) && removesValue(after: node, edits, next)
             if isRemoved, node != root {
                 leaveOut(document.textOfMember(node), into: &out)
-            } else if !isRemoved, next == first + 1, case .replace(let encoded) = edits[first].change {
-                replace(range, with: encoded, into: &out)
+            } else if !isRemoved, edits[first].isReplacement {
+                replace(range, by: edits[first], into: &out)
             } else {
                 make(edits[first..<next], at: node, range, isRemoved: isRemoved, into: &out)
             }
@@ -91,17 +91,19 @@ private struct Splicer {
         into out: inout [UInt8]
     ) {
         if isRemoved {
-            replace(range, with: [0x6e, 0x75, 0x6c, 0x6c], into: &out)
-        } else if let encoded = group.lazy.compactMap(\.replacement).first {
-            replace(range, with: encoded, into: &out)
+            copy(upTo: range.lowerBound, into: &out)
+            out += [0x6e, 0x75, 0x6c, 0x6c]
+            written = range.upperBound
+        } else if let edit = group.first(where: \.isReplacement) {
+            replace(range, by: edit, into: &out)
         } else if document.kind(node) == .object {
             additions.append((end: range.upperBound - 1, edits: group))
         }
     }
 
-    private mutating func replace(_ range: Range<Int>, with encoded: [UInt8], into out: inout [UInt8]) {
+    private mutating func replace(_ range: Range<Int>, by edit: JSONEdits.Edit, into out: inout [UInt8]) {
         copy(upTo: range.lowerBound, into: &out)
-        out += encoded
+        edit.write(into: &out)
         written = range.upperBound
     }
 

@@ -6,6 +6,7 @@ public import Bytes
 public struct JSONEdits: Sendable {
     enum Change: Sendable {
         case replace([UInt8])
+        case text([UInt8])
         case remove
         case append(member: ByteString, encoded: [UInt8])
     }
@@ -18,8 +19,20 @@ public struct JSONEdits: Sendable {
             if case .remove = change { true } else { false }
         }
 
-        var replacement: [UInt8]? {
-            if case .replace(let encoded) = change { encoded } else { nil }
+        var isReplacement: Bool {
+            switch change {
+            case .replace, .text: true
+            case .remove, .append: false
+            }
+        }
+
+        /// Appends what stands in the node's place; only of replacements.
+        func write(into out: inout [UInt8]) {
+            switch change {
+            case .replace(let encoded): out.append(contentsOf: encoded)
+            case .text(let bytes): appendString(bytes, to: &out)
+            case .remove, .append: break
+            }
         }
     }
 
@@ -45,6 +58,12 @@ public struct JSONEdits: Sendable {
     public mutating func replace(_ node: JSONDocument.Node, with encoded: [UInt8]) {
         encodedCount += encoded.count
         add(Edit(node: node, change: .replace(encoded)))
+    }
+
+    /// Writes a string with these bytes in this value's, or name's, place. Bytes that are not UTF-8 become U+FFFD.
+    public mutating func replace(_ node: JSONDocument.Node, withText bytes: [UInt8]) {
+        encodedCount += bytes.count + 2
+        add(Edit(node: node, change: .text(bytes)))
     }
 
     /// Leaves out an element, or a member with its name (whichever of the two nodes is given). The root cannot be left out: it becomes `null`.
@@ -76,7 +95,11 @@ public struct JSONEdits: Sendable {
     /// In the order of the text; edits of one node in the order they were made.
     func sorted() -> [Edit] {
         guard !isSorted else { return edits }
-        return edits.enumerated().sorted { ($0.element.node.index, $0.offset) < ($1.element.node.index, $1.offset) }
-            .map(\.element)
+        // Node above, turn below: one number tells the order.
+        var order: [UInt64] = []
+        order.reserveCapacity(edits.count)
+        for index in edits.indices { order.append(UInt64(edits[index].node.index) << 32 | UInt64(index)) }
+        order.sort()
+        return order.map { edits[Int($0 & 0xffff_ffff)] }
     }
 }

@@ -42,14 +42,8 @@ public indirect enum JSONValue: Sendable, Hashable {
     /// A string as JSON; bytes that are not UTF-8 become U+FFFD.
     public static func encodedString(_ bytes: [UInt8]) -> [UInt8] {
         var out: [UInt8] = []
-        if endOfPlainRun(bytes.span, from: 0) == bytes.count {
-            out.reserveCapacity(bytes.count + 2)
-            out.append(0x22)
-            out.append(contentsOf: bytes)
-            out.append(0x22)
-        } else {
-            appendString(bytes, to: &out)
-        }
+        out.reserveCapacity(bytes.count + 2)
+        appendString(bytes, to: &out)
         return out
     }
 

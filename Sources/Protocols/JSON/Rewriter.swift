@@ -16,10 +16,7 @@ struct Rewriter {
     mutating func write(_ index: Int, into out: inout [UInt8]) {
         if nextEdit < edits.count {
             skipEdits(before: index)
-            if let encoded = replacement(at: index) {
-                out += encoded
-                return
-            }
+            if writeReplacement(at: index, into: &out) { return }
         }
         let entry = document.tape[index]
         if !entry.has(.loose), entry.has(.name) || !hasEdits(before: Int(entry.next)) {
@@ -86,11 +83,17 @@ struct Rewriter {
         nextEdit < edits.count && edits[nextEdit].node.index < end
     }
 
-    /// What to write in place of the value at `index`. Only the root can be removed and still be written: as `null`.
-    private func replacement(at index: Int) -> [UInt8]? {
+    /// Writes what stands in place of the value at `index`, if anything does. Only the root can be removed and still be
+    /// written: as `null`.
+    private func writeReplacement(at index: Int, into out: inout [UInt8]) -> Bool {
         let here = edits[nextEdit...].prefix { $0.node.index == index }
-        guard !here.isEmpty else { return nil }
-        return here.contains(where: \.isRemoval) ? [0x6e, 0x75, 0x6c, 0x6c] : here.lazy.compactMap(\.replacement).first
+        if here.contains(where: \.isRemoval) {
+            out += [0x6e, 0x75, 0x6c, 0x6c]
+            return true
+        }
+        guard let edit = here.first(where: \.isReplacement) else { return false }
+        edit.write(into: &out)
+        return true
     }
 
     /// Whether an element, or a member by its name or its value, is to be left out.

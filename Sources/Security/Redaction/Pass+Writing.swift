@@ -11,7 +11,7 @@ extension Pass {
                 guard let text = cleaned(node, document) else { continue }
                 self.place = place
                 noteResidue()
-                layers[layer].edits.replace(node, with: encoded(text))
+                layers[layer].edits.replace(node, withText: text)
             }
             for index in layers[layer].composed.indices { cleanComposed(layer, index) }
             // What can't be changed, must not be.
@@ -49,7 +49,7 @@ extension Pass {
         for (index, meaning) in names.meanings.enumerated() where meaning.replacement == nil {
             guard let text = removed.cleaned(meaning.name.span) else { continue }
             // Two names may hold the same value; they must stay different.
-            replacements[ByteString(meaning.name)] = encoded(text + bytes(" \(index)"))
+            replacements[ByteString(meaning.name)] = JSONValue.encodedString(text + bytes(" \(index)"))
         }
         guard !replacements.isEmpty else { return }
         place = .other
@@ -96,6 +96,6 @@ extension Pass {
             }
         }
         guard isChanged else { return }
-        layers[layer].edits.replace(composed.node, with: encoded(composed.isBase64 ? bytes(Base64.encode(text)) : text))
+        layers[layer].edits.replace(composed.node, withText: composed.isBase64 ? bytes(Base64.encode(text)) : text)
     }
 }

@@ -134,7 +134,7 @@ struct Pass {
         let findings = scanner.findings(in: name.span)
         var replacement: [UInt8]?
         if !findings.isEmpty || name.span.first(Pseudonyms.mark, from: 0, before: name.count) != nil {
-            replacement = encoded(try replacedName(name, findings))
+            replacement = JSONValue.encodedString(try replacedName(name, findings))
         }
         let meaning = NameMeaning(name, symbol: automaton.symbol(of: name.span), replacement: replacement)
         return names.add(meaning, fingerprint: document.fingerprint(ofName: member))
@@ -204,7 +204,7 @@ struct Pass {
             guard let text = document.string(node)?.bytes, !text.isEmpty else { return }
             let replacement = replacement(for: text, way, nil)
             removed.add(text, replacement.isEmpty ? Pseudonyms.mask : replacement)
-            layers[layer].edits.replace(node, with: encoded(replacement))
+            layers[layer].edits.replace(node, withText: replacement)
         case .array:
             for element in document.elements(of: node) { try replaceLeaves(of: element, document, layer, index, way) }
             return
@@ -279,14 +279,6 @@ struct Pass {
             place: place, rule: text?.group ?? "", count: count, way: text?.way ?? .mask,
             path: ByteString("detect " + kind.rawValue))
     }
-
-    /// A text as JSON.
-    func encoded(_ text: [UInt8]) -> [UInt8] {
-        if text.count == Pseudonyms.mask.count, text == Pseudonyms.mask { return Self.encodedMask }
-        return JSONValue.encodedString(text)
-    }
-
-    private static let encodedMask = [0x22] + Pseudonyms.mask + [0x22]
 
     /// Gives back to the program what its machine has learnt.
     func finish() { program.giveBack(automaton, grownFrom: sizeAtStart) }

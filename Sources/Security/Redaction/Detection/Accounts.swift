@@ -3,7 +3,7 @@
 func findAccounts(_ text: Span<UInt8>, _ found: inout [Finding]) {
     var at = 0
     while at + 15 <= text.count {
-        if isLetter(text[at]), isLetter(text[at + 1]), isDigit(text[at + 2]), isDigit(text[at + 3]),
+        if isUpper(text[at]), isUpper(text[at + 1]), isDigit(text[at + 2]), isDigit(text[at + 3]),
             text.isWordStart(at),
             let end = accountEnd(text, at)
         {

@@ -22,7 +22,7 @@ struct TextScanner {
         }
         if kinds.contains(.nationalID), traits.digits >= 4 { findNationalIDs(text, &found) }
         if kinds.contains(.card), traits.digits >= 12 { findCards(text, &found) }
-        if kinds.contains(.iban), traits.digits >= 5 { findAccounts(text, &found) }
+        if kinds.contains(.iban), traits.digits >= 5, traits.uppers >= 2 { findAccounts(text, &found) }
         if kinds.contains(.ip) { findAddresses(text, traits, &found) }
         if kinds.contains(.mac) { findEthernetAddresses(text, traits, &found) }
         if kinds.contains(.wallet), traits.longestToken >= 26 { findWallets(text, &found) }
@@ -33,7 +33,9 @@ struct TextScanner {
         if traits.longestToken >= 12 { findKnownTokens(text, &found) }
         if traits.dashes >= 10 { findPrivateKeys(text, &found) }
         if traits.colons > 0, traits.hasAt { findCredentialsInURLs(text, &found) }
-        if traits.colons + traits.equals + traits.dashes > 0 || text.count >= 20 { findByContext(text, &found) }
+        if traits.colons + traits.equals > 0 || traits.dashes > 1 || traits.longestToken >= 12 {
+            findByContext(text, &found)
+        }
     }
 
     private func merged(_ found: [Finding]) -> [Finding] {
