@@ -30,11 +30,11 @@ struct Conversation {
         if message.method?.isNotification == (message.id != nil) { throw .misplaced(message.id) }
         let era: Era
         do throws(Era.Failure) {
-            era = try Era.settle(header: exchange.head.fields["mcp-protocol-version"], message: message)
+            era = try Era.settle(header: visit.head.fields["mcp-protocol-version"], message: message)
         } catch {
             throw .era(error, message.id)
         }
-        try Mirrors.check(exchange.head.fields, against: message)
+        try Mirrors.check(visit.head.fields, against: message)
         if message.method == .initialize, let id = message.id { return try await initialize(message, id, era) }
         let session = try visit.session(of: caller, for: message.id)
         switch message.shape {
@@ -45,9 +45,8 @@ struct Conversation {
     }
 
     private func read() async throws(Refusal) -> ClientMessage {
-        let fields = exchange.head.fields
-        guard let type = fields["content-type"].flatMap(MediaType.init), type.isJSON else { throw .mediaType }
-        guard !fields.contains("content-encoding") else { throw .coding }
+        guard visit.head.fields.saysJSON else { throw .mediaType }
+        guard !visit.head.fields.contains("content-encoding") else { throw .coding }
         let body: [UInt8]
         do throws(ExchangeFailure) {
             body = try await exchange.readBody(limit: visit.rules.bodyLimit)
@@ -64,7 +63,7 @@ struct Conversation {
     // MARK: initialize
 
     private func initialize(_ message: ClientMessage, _ id: RequestID, _ era: Era) async throws(Refusal) -> Reply {
-        guard !exchange.head.fields.contains("mcp-session-id") else { throw .sessionUnknown(id) }
+        guard !visit.head.fields.contains("mcp-session-id") else { throw .sessionUnknown(id) }
         guard let place = visit.gateway.occupancy.take(.call) else { throw .occupied(id) }
         visit.place = place
         let permitted = try permit(message, id)
@@ -125,8 +124,12 @@ struct Conversation {
         let answer = try await send(call, in: session, id, isToolCall: isToolCall)
         try judge(answer, id, in: session, isToolCall: isToolCall)
         guard answer.isEventStream else {
-            let result = try await Reading(answer, limit: visit.rules.resultLimit).answer(
-                to: id, isToolCall: isToolCall)
+            let reading = Reading(answer, limit: visit.rules.resultLimit)
+            if message.method == .toolsList, answer.isJSON {
+                let body = try await Release(visit, caller).releasePage(reading, id, ticket)
+                return .response(Response(status: 200, fields: Fields.json(), body: body))
+            }
+            let result = try await reading.answer(to: id, isToolCall: isToolCall)
             return .response(try await released(result, id, ticket))
         }
         isHandedOver = true

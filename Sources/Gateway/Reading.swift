@@ -27,17 +27,29 @@ struct Reading {
         let id = asked ?? awaited
         let bytes: [UInt8]
         if answer.isJSON {
-            do throws(UpstreamFailure) {
-                bytes = try await answer.whole(limit: limit)
-            } catch {
-                throw .upstream(error, id, isToolCall: isToolCall)
-            }
+            bytes = try await body(id, isToolCall: isToolCall)
         } else if answer.isEventStream {
             bytes = try await event(answering: awaited, id, isToolCall: isToolCall)
         } else {
             answer.abort()
             throw .answer(.mediaType, id, isToolCall: isToolCall)
         }
+        return try message(bytes, answering: awaited, reportingTo: id, isToolCall: isToolCall)
+    }
+
+    /// The whole body of an answer in JSON.
+    func body(_ id: RequestID, isToolCall: Bool) async throws(Refusal) -> [UInt8] {
+        do throws(UpstreamFailure) {
+            return try await answer.whole(limit: limit)
+        } catch {
+            throw .upstream(error, id, isToolCall: isToolCall)
+        }
+    }
+
+    /// The message in a body, which must answer the request.
+    func message(
+        _ bytes: [UInt8], answering awaited: RequestID, reportingTo id: RequestID, isToolCall: Bool
+    ) throws(Refusal) -> ServerMessage {
         let message: ServerMessage
         do throws(MessageFailure) {
             message = try ServerMessage(parsing: bytes, limits: .result(bytes: limit))

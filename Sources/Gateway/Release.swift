@@ -19,28 +19,66 @@ struct Release {
         self.caller = caller
     }
 
+    /// A page of `tools/list`, in JSON. See `ServedPages` for why most of them need not be judged again.
+    func releasePage(_ reading: Reading, _ id: RequestID, _ ticket: ResultTicket) async throws(Refusal) -> [UInt8] {
+        let server = caller.server
+        let bytes = try await reading.body(id, isToolCall: false)
+        let key = ServedPages.Key(
+            policy: caller.rules.name, view: caller.rules.view(of: caller.principal), revision: server.tools.revision)
+        if let served = server.pages.find(bytes, answering: id, key) {
+            var outcome = AuditRecord.Outcome(.ok)
+            outcome.byteCount = bytes.count
+            try await record(outcome, [], id)
+            return served
+        }
+        let message = try reading.message(bytes, answering: id, reportingTo: id, isToolCall: false)
+        let redacted = try await redacted(message, id, ticket, editing: .none)
+        // A page that changed the book, or that was judged while another one did, is judged once more when it comes again.
+        if case .result = message.shape, redacted.report.isEmpty, server.tools.revision == key.revision {
+            server.pages.keep(bytes, message.document, servedAs: redacted.bytes, answering: id, key)
+        }
+        return try await released(redacted, message, id, isToolCall: false)
+    }
+
     func release(
         _ message: ServerMessage, _ id: RequestID, _ ticket: ResultTicket, editing edits: JSONEdits = .none
     ) async throws(Refusal) -> [UInt8] {
-        let isToolCall = ticket.isToolCall
+        let redacted = try await redacted(message, id, ticket, editing: edits)
+        return try await released(redacted, message, id, isToolCall: ticket.isToolCall)
+    }
+
+    private func redacted(
+        _ message: ServerMessage, _ id: RequestID, _ ticket: ResultTicket, editing edits: JSONEdits
+    ) async throws(Refusal) -> RedactedResult {
         var edits = edits
         if case .result(_, let result) = message.shape {
             try await ListFilter(caller, visit).filter(
                 result, of: message.document, answering: ticket.method, id, into: &edits)
         }
-        let redacted: RedactedResult
         do throws(Withheld) {
-            redacted = try caller.server.redactor.redact(message, answering: id, as: ticket, editing: edits)
+            return try caller.server.redactor.redact(message, answering: id, as: ticket, editing: edits)
         } catch {
-            throw .withheld(error, id, isToolCall: isToolCall)
+            throw .withheld(error, id, isToolCall: ticket.isToolCall)
         }
-        guard visit.gateway.identities.isCurrent(caller.principal, at: WallTime.now) else { throw .expired }
+    }
+
+    private func released(
+        _ redacted: RedactedResult, _ message: ServerMessage, _ id: RequestID, isToolCall: Bool
+    ) async throws(Refusal) -> [UInt8] {
         var outcome = AuditRecord.Outcome(message.status(isToolCall: isToolCall))
-        outcome.http = visit.trail.upstreamStatus
         outcome.byteCount = message.document.encodedCount(message.document.root)
         outcome.code = message.errorCode
-        try await visit.record(outcome, redactions: redacted.report.map(\.recorded), for: id)
+        try await record(outcome, redacted.report.map(\.recorded), id)
         return redacted.bytes
+    }
+
+    private func record(
+        _ outcome: AuditRecord.Outcome, _ redactions: [AuditRecord.Redaction], _ id: RequestID
+    ) async throws(Refusal) {
+        guard visit.gateway.identities.isCurrent(caller.principal, at: WallTime.now) else { throw .expired }
+        var outcome = outcome
+        outcome.http = visit.trail.upstreamStatus
+        try await visit.record(outcome, redactions: redactions, for: id)
     }
 }
 

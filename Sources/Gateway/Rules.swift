@@ -34,6 +34,7 @@ public struct ProtectedServer: Sendable {
     /// What is known of its tools.
     public let tools: ToolBook
     let transport: any ServerTransport
+    let pages = ServedPages()
     let unknownTool: UnknownToolForm
 
     /// A server under policies of which the first judges whoever names none.

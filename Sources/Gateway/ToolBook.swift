@@ -16,6 +16,8 @@ public final class ToolBook: Sendable {
         var pins: Pins
         var listed: [ByteString: ToolDefinition]
         var inventory: Inventory
+        /// Counts inventories.
+        var revision = 0
         var isListed = false
         var version = 0
         var savedVersion = 0
@@ -52,6 +54,9 @@ public final class ToolBook: Sendable {
     /// What policy is asked with. Immutable: a call that is being judged keeps the one it began with.
     public var inventory: Inventory { state.withLock { $0.inventory } }
 
+    /// Counts up whenever there is another inventory: as long as it stays the same, a page that was entered brings nothing new.
+    var revision: Int { state.withLock { $0.revision } }
+
     /// The pins, for people who approve.
     public var pins: Pins { state.withLock { $0.pins } }
 
@@ -73,7 +78,7 @@ public final class ToolBook: Sendable {
         document.forEachElement(of: page) { node in
             let name = document.member("name", of: node).flatMap { document.string($0) }
             // Most pages bring what is known: the same bytes need no hash.
-            if let name, let definition = known[name], document.encoded(node) == definition.encoded { return }
+            if let name, let definition = known[name], definition.isWritten(document.encoded(node)) { return }
             if let definition = try? ToolDefinition(node, in: document) { changed.append(definition) }
         }
         let news = state.withLock { state -> [Sighting] in
@@ -118,6 +123,7 @@ public final class ToolBook: Sendable {
     private func rebuild(_ state: inout State, at now: WallTime) -> [Sighting] {
         var sightings: [Sighting] = []
         let before = state.pins
+        state.revision += 1
         state.inventory = Inventory(
             catalog, list: state.listed.values.sorted { $0.name < $1.name }, pins: &state.pins,
             trustsFirstSight: trustsFirstSight, at: now, sightings: &sightings)

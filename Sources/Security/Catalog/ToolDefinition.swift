@@ -19,6 +19,12 @@ public final class ToolDefinition: Sendable {
     /// The object that describes `structuredContent`, when there is one.
     public let outputSchema: JSONDocument.Node?
 
+    /// Whether these bytes are the definition, written as `encoded` has it.
+    public func isWritten(_ bytes: [UInt8]) -> Bool {
+        let own = encoded
+        return own.span.isSame(as: bytes.span)
+    }
+
     /// How large one definition may be, in bytes.
     public static let byteLimit = 256 << 10
 

@@ -11,7 +11,20 @@ public enum Listing: Hashable, Sendable {
     case listed(inputSchema: [UInt8]?)
 }
 
+/// What two callers have in common who see the same tools in the same way, as long as policy and inventory stay.
+public struct CallerView: Hashable, Sendable {
+    /// The rules that are about the caller.
+    let rules: [Int]
+    /// What the caller's endpoint leaves.
+    let selection: Selection
+}
+
 extension RuleSet {
+    /// A caller's view.
+    public func view(of principal: Principal) -> CallerView {
+        CallerView(rules: applicable(to: principal), selection: principal.selection)
+    }
+
     /// How a tool is shown to a caller: listed exactly when some arguments would be allowed.
     public func listing(of tool: ByteString, for principal: Principal, tools: some ToolDirectory) -> Listing {
         listing(of: tool, for: principal, applicable(to: principal), tools)
@@ -83,7 +96,7 @@ extension RuleSet {
 extension ToolDefinition {
     /// Whether a definition on a page is this one: the same bytes, or at least the same hash.
     fileprivate func isDefined(by node: JSONDocument.Node, in page: JSONDocument) -> Bool {
-        if page.encoded(node) == encoded { return true }
+        if isWritten(page.encoded(node)) { return true }
         return (try? ToolDefinition(node, in: page))?.hash == hash
     }
 }
