@@ -5,10 +5,13 @@
 struct SegmentName: Hashable, Comparable, Sendable {
     let first: UInt64
     let generation: Int
+    /// Relative to the trail's directory. Kept, because health tells it after each batch.
+    let path: String
 
     init(first: UInt64, generation: Int) {
         self.first = first
         self.generation = generation
+        path = "seg/\(SegmentName.stem(first, generation)).jsonl"
     }
 
     /// Reads a name of a file; nil for anything that no segment is called.
@@ -24,13 +27,15 @@ struct SegmentName: Hashable, Comparable, Sendable {
     }
 
     var fileName: String { "\(stem).jsonl" }
-    /// Relative to the trail's directory.
-    var path: String { "seg/\(stem).jsonl" }
     /// The file that says what the segment held when it was closed.
     var sealPath: String { "seg/\(stem).seal" }
     var sealFileName: String { "\(stem).seal" }
 
-    private var stem: String { "\(SegmentName.padded(first, 20))-\(SegmentName.padded(UInt64(generation), 6))" }
+    private var stem: String { SegmentName.stem(first, generation) }
+
+    private static func stem(_ first: UInt64, _ generation: Int) -> String {
+        "\(padded(first, 20))-\(padded(UInt64(generation), 6))"
+    }
 
     static func < (left: SegmentName, right: SegmentName) -> Bool {
         (left.generation, left.first) < (right.generation, right.first)

@@ -7,12 +7,19 @@ struct AuditMeters {
         "komainu_audit_write_seconds", help: "Time to make one batch of audit records durable.")
     private let records = Metrics.shared.counter(
         "komainu_audit_records_total", help: "Audit records made durable.", labels: ["kind"])
+    /// The counters that were asked for, so that each is looked up once.
+    private var counters: [AuditKind: Counter] = [:]
 
     /// A batch is on disk.
-    func wrote(_ batch: [Waiting], in duration: Duration) {
+    mutating func wrote(_ batch: [Waiting], in duration: Duration) {
         seconds.only.observe(Double(duration.nanoseconds) / 1e9)
-        var counts: [AuditKind: UInt64] = [:]
-        for waiting in batch { counts[waiting.draft.kind, default: 0] += 1 }
-        for (kind, count) in counts { records.with(kind.rawValue).add(count) }
+        for waiting in batch { counter(waiting.draft.kind).add() }
+    }
+
+    private mutating func counter(_ kind: AuditKind) -> Counter {
+        if let known = counters[kind] { return known }
+        let counter = records.with(kind.rawValue)
+        counters[kind] = counter
+        return counter
     }
 }

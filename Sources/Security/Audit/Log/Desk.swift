@@ -119,6 +119,11 @@ extension Desk {
         return batch
     }
 
+    /// Lets records gather. Ends early only when the bell was rung for something else, such as the end.
+    func rest(until moment: MonotonicTime) {
+        bell.wait(until: moment)
+    }
+
     private func takeWhatWaits(_ batchBytes: Int) -> [Waiting]? {
         state.withLock { state in
             if state.queue.isEmpty {

@@ -11,7 +11,8 @@ final class Scribe {
     private let clock: LogClock
     private let settings: AuditSettings
     private let lock: LockFile
-    private let meters = AuditMeters()
+    private var meters = AuditMeters()
+    private var pacing = Pacing()
     private var batches: UInt64 = 0
     private var nextTick = MonotonicTime.now
     private var suspension: Suspension?
@@ -42,7 +43,11 @@ final class Scribe {
     func run() {
         while !desk.isOver {
             let batch = desk.take(batchBytes: segments.limits.batchBytes, until: nextTick)
-            if !batch.isEmpty { write(batch) }
+            if !batch.isEmpty {
+                let begin = MonotonicTime.now
+                write(batch)
+                if let moment = pacing.wrote(batch.count, begun: begin, ended: .now) { desk.rest(until: moment) }
+            }
             if MonotonicTime.now >= nextTick { tick() }
             if batch.isEmpty, desk.condition.isClosing { finish() }
         }

@@ -1,5 +1,6 @@
 public import Bytes
 import OpenSSL
+import Synchronization
 import System
 
 /// The name of one proxied request: a ULID, 26 characters of Crockford's base 32, whose first ten are the time.
@@ -12,12 +13,31 @@ public struct CallID: Hashable, Sendable, CustomStringConvertible {
     /// A fresh one.
     public static func make() throws(AuditFailure) -> CallID {
         do throws(OpenSSLFailure) {
-            let random = try Random.bytes(10)
+            let random = try store.withLock { store throws(OpenSSLFailure) in try store.take() }
             return CallID(milliseconds: UInt64(max(WallTime.now.nanoseconds, 0)) / 1_000_000, random: random)
         } catch {
             throw .random(error.description)
         }
     }
+
+    /// Random bytes for the next ids: a call to OpenSSL's generator for many costs hardly more than one for one. Nothing is
+    /// kept secret by an id, so that bytes may lie here for a while.
+    private struct Store {
+        static let idBytes = 10
+        private var bytes: [UInt8] = []
+        private var used = 0
+
+        mutating func take() throws(OpenSSLFailure) -> ArraySlice<UInt8> {
+            if used == bytes.count {
+                bytes = try Random.bytes(Store.idBytes * 200)
+                used = 0
+            }
+            used += Store.idBytes
+            return bytes[used - Store.idBytes..<used]
+        }
+    }
+
+    private static let store = Mutex(Store())
 
     /// Reads one; nil unless it has exactly the form that `make` gives.
     public init?(_ text: ByteString) {
@@ -27,7 +47,7 @@ public struct CallID: Hashable, Sendable, CustomStringConvertible {
         self.text = text
     }
 
-    init(milliseconds: UInt64, random: [UInt8]) {
+    init(milliseconds: UInt64, random: some Sequence<UInt8>) {
         var characters: [UInt8] = []
         characters.reserveCapacity(26)
         for position in (0..<10).reversed() {
