@@ -7,7 +7,9 @@ import Sessions
 enum Fields {
     /// A POST to the server. Both types are always accepted: the server chooses (`basic/transports`).
     static func posting(in session: Session?) -> HeaderFields {
-        var fields = session.map(of) ?? HeaderFields()
+        var fields = HeaderFields()
+        fields.reserve(bytes: 224, fields: 4)
+        if let session { add(session, to: &fields) }
         fields.add(name: "content-type", value: "application/json")
         fields.add(name: "accept", value: "application/json, text/event-stream")
         return fields
@@ -23,19 +25,30 @@ enum Fields {
     /// What names the session and its revision.
     static func of(_ session: Session) -> HeaderFields {
         var fields = HeaderFields()
-        if let id = session.upstreamID { fields.add(name: "mcp-session-id", value: id) }
-        fields.add(name: "mcp-protocol-version", value: session.version.name)
+        add(session, to: &fields)
         return fields
+    }
+
+    private static func add(_ session: Session, to fields: inout HeaderFields) {
+        if let id = session.upstreamID { fields.add(name: "mcp-session-id", value: id) }
+        fields.add(name: "mcp-protocol-version", value: session.version.rawValue)
     }
 
     /// The answer to a request, as JSON.
     static func json(opening session: Session? = nil) -> HeaderFields {
+        guard let session else { return unnamed }
+        var fields = unnamed
+        fields.add(name: "mcp-session-id", value: session.id)
+        return fields
+    }
+
+    /// What most answers say, made once.
+    private static let unnamed: HeaderFields = {
         var fields = HeaderFields()
         fields.add(name: "content-type", value: "application/json")
         fields.add(name: "cache-control", value: "no-store")
-        if let session { fields.add(name: "mcp-session-id", value: session.id) }
         return fields
-    }
+    }()
 
     /// The answer to a request, or a session's own stream, as events.
     static func events() -> HeaderFields {

@@ -13,7 +13,7 @@ enum Mirrors {
     ]
 
     static func refuseDuplicates(in fields: HeaderFields) throws(Refusal) {
-        for name in single where fields.count(of: name) > 1 { throw .duplicateField(name) }
+        if let name = fields.repeated(among: single) { throw .duplicateField(name) }
     }
 
     static func check(_ fields: HeaderFields, against message: ClientMessage) throws(Refusal) {

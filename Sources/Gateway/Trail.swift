@@ -61,7 +61,7 @@ final class Trail {
     func conversing(_ session: Session) {
         via.client = session.client.name
         via.version = session.client.version
-        via.session = log.keys.fingerprint(of: session.id.bytes, rule: "session")
+        via.session = session.trailName { log.keys.fingerprint(of: $0.bytes, rule: "session") }
         message.version = session.version.name
     }
 
@@ -119,7 +119,7 @@ final class Trail {
     }
 
     private static func isAboutIdentity(_ word: ByteString) -> Bool {
-        word.bytes.starts(with: Array("auth_".utf8))
+        word.hasPrefix("auth_")
     }
 
     /// A tool's definition that is new or has changed. Does not wait: the pin itself is what keeps the tool back.

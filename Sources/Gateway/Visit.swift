@@ -19,6 +19,8 @@ enum Reply {
 /// One request on its way through, in the order of `reply()`. Lives on the loop of its connection.
 final class Visit {
     let exchange: any Exchange
+    /// The exchange's, read once: asking the exchange for it makes a copy each time.
+    let head: RequestHead
     let gateway: Gateway
     let rules: Rules
     let trail: Trail
@@ -29,6 +31,7 @@ final class Visit {
 
     init(exchange: any Exchange, gateway: Gateway, rules: Rules, trail: Trail) {
         self.exchange = exchange
+        head = exchange.head
         self.gateway = gateway
         self.rules = rules
         self.trail = trail
@@ -62,7 +65,6 @@ final class Visit {
     }
 
     private func answer() async throws(Refusal) -> Reply {
-        let head = exchange.head
         guard !gateway.isDraining else { throw .draining }
         guard let route = EndpointRoute(path: head.path) else { throw .noSuchDoor }
         guard head.query == nil else { throw .queryInPath }
@@ -83,7 +85,7 @@ final class Visit {
     private func identify(_ route: EndpointRoute) throws(Refusal) -> Caller {
         let principal: Principal
         do throws(IdentityFailure) {
-            principal = try gateway.identities.authenticate(route, head: exchange.head, now: WallTime.now)
+            principal = try gateway.identities.authenticate(route, head: head, now: WallTime.now)
         } catch {
             trail.unidentified(error)
             throw .unidentified(error)
@@ -120,7 +122,7 @@ final class Visit {
 
     /// The caller's session that the request names.
     func session(of caller: Caller, for id: RequestID?) throws(Refusal) -> Session {
-        guard let name = exchange.head.fields["mcp-session-id"] else { throw .sessionMissing(id) }
+        guard let name = head.fields["mcp-session-id"] else { throw .sessionMissing(id) }
         let session: Session
         do throws(SessionStore.Failure) {
             session = try gateway.sessions.session(name, of: caller.principal)
@@ -128,7 +130,7 @@ final class Visit {
             throw .sessionUnknown(id)
         }
         trail.conversing(session)
-        if let version = exchange.head.fields["mcp-protocol-version"], version != session.version.name {
+        if let version = head.fields["mcp-protocol-version"], version != session.version.name {
             throw .sessionVersion(id)
         }
         return session

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,6 +77,12 @@ const void *komainu_attachment(void) {
 
 void komainu_attach(const void *object) {
     attachment = object;
+}
+
+void komainu_keep_freed_memory(int keep, int map, int grow) {
+    mallopt(M_TRIM_THRESHOLD, keep);
+    mallopt(M_MMAP_THRESHOLD, map);
+    mallopt(M_TOP_PAD, grow);
 }
 
 int komainu_keep_memory_private(void) {

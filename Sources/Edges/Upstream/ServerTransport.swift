@@ -46,12 +46,10 @@ public protocol ServerAnswer: AnyObject {
 
 extension ServerAnswer {
     /// Whether the answer says that it is JSON in UTF-8.
-    public var isJSON: Bool { mediaType?.isJSON ?? false }
+    public var isJSON: Bool { head.fields.saysJSON }
 
     /// Whether the answer says that it is an event stream.
-    public var isEventStream: Bool { mediaType?.isEventStream ?? false }
-
-    private var mediaType: MediaType? { head.fields["content-type"].flatMap(MediaType.init) }
+    public var isEventStream: Bool { head.fields.saysEventStream }
 }
 
 extension UpstreamAnswer: ServerAnswer {}

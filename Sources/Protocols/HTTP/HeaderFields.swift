@@ -63,6 +63,29 @@ public struct HeaderFields: Sendable {
         return count
     }
 
+    /// One of `names` that occurs more than once; nil when none does. Allocates nothing unless a name is repeated.
+    public func repeated(among names: [String]) -> String? {
+        for later in entries.indices.dropFirst() {
+            for earlier in 0..<later where isSameName(earlier, later) {
+                if let name = names.first(where: { isNamed($0, later) }) { return name }
+            }
+        }
+        return nil
+    }
+
+    /// Whether the content type, given once, says JSON in UTF-8.
+    public var saysJSON: Bool {
+        // The usual spelling needs no parsing.
+        has("content-type", "application/json") || self["content-type"].flatMap(MediaType.init)?.isJSON == true
+    }
+
+    /// Whether the content type, given once, says event stream.
+    public var saysEventStream: Bool {
+        if has("content-type", "text/event-stream") { return true }
+        return !has("content-type", "application/json")
+            && self["content-type"].flatMap(MediaType.init)?.isEventStream == true
+    }
+
     /// Whether a name occurs exactly once with this value, letter case of A-Z ignored. Allocates nothing.
     public func has(_ name: String, _ value: String) -> Bool {
         guard let index = onlyIndex(of: name) else { return false }
@@ -103,13 +126,13 @@ public struct HeaderFields: Sendable {
     /// The same with texts.
     @discardableResult
     public mutating func add(name: String, value: String) -> Bool {
-        add(Array(name.utf8).span, Array(value.utf8).span)
+        add(name.utf8.span, value.utf8.span)
     }
 
     /// The same with a literal name.
     @discardableResult
     public mutating func add(name: String, value: ByteString) -> Bool {
-        add(Array(name.utf8).span, value.bytes.span)
+        add(name.utf8.span, value.bytes.span)
     }
 
     /// Removes every field of a name.
@@ -130,7 +153,7 @@ extension HeaderFields {
     }
 
     /// Makes room for a head of about `count` bytes at once.
-    mutating func reserve(bytes count: Int, fields: Int) {
+    public mutating func reserve(bytes count: Int, fields: Int) {
         bytes.reserveCapacity(count)
         entries.reserveCapacity(fields)
     }
@@ -166,7 +189,14 @@ extension HeaderFields {
     }
 
     private func isNamed(_ name: String, _ index: Int) -> Bool {
-        bytes.span.extracting(entries[index].name).equals(name, ignoringCase: false)
+        // Most names differ in length: that is all that is looked at then.
+        name.utf8.count == Int(entries[index].nameCount)
+            && bytes.span.extracting(entries[index].name).equals(name, ignoringCase: false)
+    }
+
+    private func isSameName(_ one: Int, _ other: Int) -> Bool {
+        entries[one].nameCount == entries[other].nameCount
+            && bytes.span.extracting(entries[one].name).elementsEqual(bytes.span.extracting(entries[other].name))
     }
 
     private func onlyIndex(of name: String) -> Int? {
@@ -184,15 +214,13 @@ extension HeaderFields {
     }
 
     private func encode(_ entry: Entry, into out: inout [UInt8]) {
-        let span = bytes.span
-        out.append(addingCapacity: Int(entry.nameCount + entry.valueCount) + 4) { line in
-            for index in entry.name { line.append(span[index]) }
-            line.append(0x3a)
-            line.append(0x20)
-            for index in entry.value { line.append(span[index]) }
-            line.append(0x0d)
-            line.append(0x0a)
-        }
+        // Slices are appended as one block, not byte by byte.
+        out += bytes[entry.name]
+        out.append(0x3a)
+        out.append(0x20)
+        out += bytes[entry.value]
+        out.append(0x0d)
+        out.append(0x0a)
     }
 }
 

@@ -73,6 +73,8 @@ public struct ClientMessage: Sendable {
         guard let params else { return }
         var variant = false
         document.forEachMember(of: params) { key, _ in
+            // What nearly every message has is compared where it stands.
+            if document.isString(key, equalTo: "name") || document.isString(key, equalTo: "arguments") { return }
             guard !variant, let name = document.string(key), !ClientMessage.exactNames.contains(name) else { return }
             variant = ClientMessage.decidingNames.contains(name.foldedForComparison)
         }

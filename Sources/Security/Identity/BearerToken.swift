@@ -15,11 +15,14 @@ enum BearerToken {
     }
 
     static func read(_ fields: HeaderFields) -> Reading {
-        let values = fields.all("authorization")
-        guard let value = values.first else { return .missing }
-        let scheme = [UInt8]("bearer ".utf8)
-        guard values.count == 1, value.count <= scheme.count + limit,
-            ByteString(value.bytes.prefix(scheme.count)).asciiLowercased == ByteString(scheme)
+        // Nil also when there are two: then it is malformed.
+        guard let value = fields["authorization"] else {
+            return fields.contains("authorization") ? .malformed : .missing
+        }
+        let scheme = "bearer ".utf8
+        guard value.count <= scheme.count + limit,
+            value.bytes.prefix(scheme.count).elementsEqual(
+                scheme, by: { $0 == $1 || $0 &- 0x41 < 26 && $0 | 0x20 == $1 })
         else { return .malformed }
         let token = value.bytes.dropFirst(scheme.count)
         return isToken68(token) ? .token(ByteString(token)) : .malformed

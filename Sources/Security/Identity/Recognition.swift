@@ -38,11 +38,12 @@ struct Recognition {
     // MARK: The capability
 
     private func entry(of secret: ByteString) throws(IdentityFailure) -> StateSnapshot.EndpointEntry {
-        guard SecretText.isWellFormed(secret, .endpoint) else {
-            throw IdentityFailure(.capabilityMalformed, answer: .notFound)
-        }
-        // Found by a keyed hash: what its comparison takes tells nothing about the secret.
+        // Found by a keyed hash: what its comparison takes tells nothing about the secret. One that is found is well-formed,
+        // so the form is looked at only to say what is wrong.
         guard let entry = snapshot.endpointsBySecret[hasher.hash(secret)] else {
+            guard SecretText.isWellFormed(secret, .endpoint) else {
+                throw IdentityFailure(.capabilityMalformed, answer: .notFound)
+            }
             throw IdentityFailure(
                 .capabilityUnknown, answer: .notFound, fingerprint: hasher.fingerprint(secret))
         }
@@ -107,9 +108,7 @@ struct Recognition {
     private func opaque(
         _ text: ByteString, _ refusing: Refusing, _ isBound: (APIToken) -> Bool
     ) throws(IdentityFailure) -> Proven {
-        guard SecretText.isWellFormed(text, .apiToken), let record = snapshot.tokensBySecret[hasher.hash(text)] else {
-            throw refusing.because(.tokenUnknown)
-        }
+        guard let record = snapshot.tokensBySecret[hasher.hash(text)] else { throw refusing.because(.tokenUnknown) }
         return try proven(record, refusing, isBound)
     }
 

@@ -64,6 +64,7 @@ public final class Session: Sendable {
         var lastUsed: UInt64
         var nextWatch = 0
         var watches: [Int: Watch] = [:]
+        var trailName: ByteString?
     }
     private let state: Mutex<State>
 
@@ -77,6 +78,14 @@ public final class Session: Sendable {
         self.version = version
         self.client = client
         state = Mutex(State(lastUsed: now))
+    }
+
+    /// What the audit trail calls this session, made when first asked for: a keyed hash of its id, always the same.
+    public func trailName(_ make: (ByteString) -> ByteString) -> ByteString {
+        if let known = state.withLock({ $0.trailName }) { return known }
+        let made = make(id)
+        state.withLock { $0.trailName = made }
+        return made
     }
 
     /// Claims a request id for as long as its answer is owed.

@@ -27,6 +27,7 @@ struct Serve: Command {
 
     func run() -> ExitCode {
         CurrentProcess.keepMemoryPrivate()
+        CurrentProcess.keepFreedMemory()
         return reporting { () throws(ProgramFailure) in
             let loaded = try LoadedConfiguration.loadOrReport(configuration)
             return try Serving(configuration, watches: watches).run(loaded)

@@ -39,6 +39,8 @@ const void *_Nullable komainu_attachment(void);
 void komainu_attach(const void *_Nullable object);
 /// No core file, and no other process of the same user may read this one's memory (prctl(2), PR_SET_DUMPABLE). 0, or -1.
 int komainu_keep_memory_private(void);
+/// mallopt(3): how much freed memory the heap keeps, from what size on memory is mapped by itself, how much it grows at once.
+void komainu_keep_freed_memory(int keep, int map, int grow);
 /// Begins this program anew with the environment as it is now (execv(3)). Returns -1 when it cannot, else not at all.
 int komainu_begin_anew(char *_Nullable const *_Nonnull arguments);
 #pragma clang assume_nonnull end
