@@ -76,7 +76,7 @@ import Testing
     private func found(_ text: String, _ kinds: DataKinds = .all) -> [String] {
         let bytes = Array(text.utf8)
         return TextScanner(kinds: kinds).findings(in: bytes.span).map {
-            "\($0.kind.rawValue) \(String(decoding: bytes[$0.start..<$0.end], as: UTF8.self))"
+            "\($0.kind.name) \(String(decoding: bytes[$0.start..<$0.end], as: UTF8.self))"
         }
     }
 

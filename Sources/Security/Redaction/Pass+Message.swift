@@ -2,13 +2,13 @@ import Bytes
 import JSON
 
 /// Where in a message something was redacted.
-enum RedactionPlace: String, CaseIterable, Sendable {
+enum RedactionPlace: Int, CaseIterable, Sendable {
     /// `result.structuredContent`
     case structuredContent
     /// `result.content`, and contents and messages of resources and prompts.
     case content
     /// Any `_meta`.
-    case meta = "_meta"
+    case meta
     /// `error.message` and `error.data`.
     case error
     /// `params` of a notice or request.
@@ -18,7 +18,18 @@ enum RedactionPlace: String, CaseIterable, Sendable {
     /// Anywhere else in a result.
     case other
 
-    var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+    /// What reports call it.
+    var name: ByteString {
+        switch self {
+        case .structuredContent: "structuredContent"
+        case .content: "content"
+        case .meta: "_meta"
+        case .error: "error"
+        case .params: "params"
+        case .arguments: "arguments"
+        case .other: "other"
+        }
+    }
 }
 
 extension Pass {

@@ -196,7 +196,7 @@ extension Pass {
     ) throws(Withheld) -> [UInt8] {
         var changes: [(range: Range<Int>, replacement: [UInt8])] = []
         for finding in findings {
-            guard let rule = program.textRules[finding.kind.place] else { continue }
+            guard let rule = program.textRules[finding.kind.rawValue] else { continue }
             if rule.way == .withhold { throw Withheld(.rule, rule: rule.group) }
             let value = Array(text[finding.start..<finding.end])
             let replacement = replacement(for: value, rule.way, finding.kind)

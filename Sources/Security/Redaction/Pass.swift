@@ -242,22 +242,22 @@ struct Pass {
     private var rulesPerPlace: Int { program.fieldRules.count + DataKind.allCases.count + 1 }
 
     /// Counts a change by a field rule.
-    mutating func note(field rule: Int) { counts[place.index * rulesPerPlace + rule] += 1 }
+    mutating func note(field rule: Int) { counts[place.rawValue * rulesPerPlace + rule] += 1 }
 
     /// Counts a change by a detector.
     mutating func note(_ kind: DataKind) {
-        counts[place.index * rulesPerPlace + program.fieldRules.count + kind.place] += 1
+        counts[place.rawValue * rulesPerPlace + program.fieldRules.count + kind.rawValue] += 1
     }
 
     /// Counts a removed value that stood elsewhere too.
-    mutating func noteResidue() { counts[place.index * rulesPerPlace + rulesPerPlace - 1] += 1 }
+    mutating func noteResidue() { counts[place.rawValue * rulesPerPlace + rulesPerPlace - 1] += 1 }
 
     /// What was done, without any value.
     var facts: [RedactionFact] {
         var facts: [RedactionFact] = []
         for place in RedactionPlace.allCases {
-            for rule in 0..<rulesPerPlace where counts[place.index * rulesPerPlace + rule] > 0 {
-                let count = counts[place.index * rulesPerPlace + rule]
+            for rule in 0..<rulesPerPlace where counts[place.rawValue * rulesPerPlace + rule] > 0 {
+                let count = counts[place.rawValue * rulesPerPlace + rule]
                 facts.append(fact(place, rule, count))
             }
         }
@@ -265,7 +265,7 @@ struct Pass {
     }
 
     private func fact(_ place: RedactionPlace, _ rule: Int, _ count: Int) -> RedactionFact {
-        let place = ByteString(place.rawValue)
+        let place = place.name
         if rule < program.fieldRules.count {
             let field = program.fieldRules[rule]
             return RedactionFact(place: place, rule: field.group, count: count, way: field.way, path: field.path)
@@ -274,10 +274,10 @@ struct Pass {
             return RedactionFact(place: place, rule: "", count: count, way: .mask, path: nil)
         }
         let kind = DataKind.allCases[rule - program.fieldRules.count]
-        let text = program.textRules[kind.place]
+        let text = program.textRules[kind.rawValue]
         return RedactionFact(
             place: place, rule: text?.group ?? "", count: count, way: text?.way ?? .mask,
-            path: ByteString("detect " + kind.rawValue))
+            path: ByteString("detect " + kind.name))
     }
 
     /// Gives back to the program what its machine has learnt.

@@ -26,10 +26,10 @@ struct Pseudonyms: Sendable {
     /// The whole mask.
     static let mask = bytes("[REDACTED]")
     /// The masks for what detectors find, by the kind's place.
-    private static let masks = DataKind.allCases.map { mark + [0x3a] + bytes($0.rawValue) + [0x5d] }
+    private static let masks = DataKind.allCases.map { mark + [0x3a] + bytes($0.name) + [0x5d] }
 
     /// The mask for something that a detector found.
-    static func mask(of kind: DataKind) -> [UInt8] { masks[kind.place] }
+    static func mask(of kind: DataKind) -> [UInt8] { masks[kind.rawValue] }
 
     /// What stands in place of a text. `kind` when a detector found it, else nil.
     func replacement(for text: [UInt8], _ way: Way, _ kind: DataKind?) -> [UInt8] {

@@ -56,16 +56,16 @@ final class RedactionProgram: Sendable {
                     }
                 case .detect(let detectors, let way):
                     let way = everyKind && way == .withhold ? .mask : way
-                    for kind in detectors.flatMap(DataKind.found) where !kinds.contains(DataKinds(kind)) {
+                    for kind in detectors.compactMap(DataKind.init) where !kinds.contains(DataKinds(kind)) {
                         kinds.insert(DataKinds(kind))
-                        textRules[kind.place] = TextRule(group: group.name, way: way)
+                        textRules[kind.rawValue] = TextRule(group: group.name, way: way)
                     }
                 }
             }
         }
         if everyKind {
-            for kind in DataKind.allCases where textRules[kind.place] == nil {
-                textRules[kind.place] = TextRule(group: "audit", way: .mask)
+            for kind in DataKind.allCases where textRules[kind.rawValue] == nil {
+                textRules[kind.rawValue] = TextRule(group: "audit", way: .mask)
             }
             kinds = .all
         }
@@ -95,11 +95,9 @@ final class RedactionProgram: Sendable {
 }
 
 extension DataKind {
-    /// The place among all kinds.
-    var place: Int { DataKind.allCases.firstIndex(of: self) ?? 0 }
-
-    /// The kinds that a policy's detector looks for.
-    static func found(by detector: Detector) -> [DataKind] {
-        DataKind(rawValue: detector.rawValue).map { [$0] } ?? []
+    /// The kind that a policy's detector looks for.
+    init?(_ detector: Detector) {
+        guard let kind = DataKind.allCases.first(where: { $0.name == detector.rawValue }) else { return nil }
+        self = kind
     }
 }

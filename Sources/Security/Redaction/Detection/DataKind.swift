@@ -1,5 +1,5 @@
-/// A kind of personal data or secret that is recognised by its form. The raw value is what policies and reports call it.
-enum DataKind: String, CaseIterable, Sendable {
+/// A kind of personal data or secret that is recognised by its form. The raw value is its place among all kinds.
+enum DataKind: Int, CaseIterable, Sendable {
     /// E-mail addresses (RFC 5321, RFC 6531), also percent-encoded or in base 64.
     case email
     /// Telephone numbers: international, North American, or any when a word before says so.
@@ -17,9 +17,25 @@ enum DataKind: String, CaseIterable, Sendable {
     /// Ethernet addresses.
     case mac
     /// Numbers that states give to persons, with right check digits where there are any.
-    case nationalID = "national_id"
+    case nationalID
     /// Addresses and keys of crypto currencies.
     case wallet
+
+    /// What policies and reports call it.
+    var name: String {
+        switch self {
+        case .email: "email"
+        case .phone: "phone"
+        case .iban: "iban"
+        case .card: "card"
+        case .jwt: "jwt"
+        case .secret: "secret"
+        case .ip: "ip"
+        case .mac: "mac"
+        case .nationalID: "national_id"
+        case .wallet: "wallet"
+        }
+    }
 }
 
 /// Some kinds.
@@ -30,22 +46,22 @@ struct DataKinds: OptionSet, Sendable, Hashable {
 
     /// The set of one kind.
     init(_ kind: DataKind) {
-        rawValue = 1 << UInt16(DataKind.allCases.firstIndex(of: kind) ?? 0)
+        rawValue = 1 << UInt16(kind.rawValue)
     }
 
     /// Every kind.
-    static let all = DataKinds(rawValue: 1 << UInt16(DataKind.allCases.count) - 1)
+    static var all: DataKinds { DataKinds(rawValue: 1 << UInt16(DataKind.allCases.count) - 1) }
 
-    static let email = DataKinds(.email)
-    static let phone = DataKinds(.phone)
-    static let iban = DataKinds(.iban)
-    static let card = DataKinds(.card)
-    static let jwt = DataKinds(.jwt)
-    static let secret = DataKinds(.secret)
-    static let ip = DataKinds(.ip)
-    static let mac = DataKinds(.mac)
-    static let nationalID = DataKinds(.nationalID)
-    static let wallet = DataKinds(.wallet)
+    static var email: DataKinds { DataKinds(.email) }
+    static var phone: DataKinds { DataKinds(.phone) }
+    static var iban: DataKinds { DataKinds(.iban) }
+    static var card: DataKinds { DataKinds(.card) }
+    static var jwt: DataKinds { DataKinds(.jwt) }
+    static var secret: DataKinds { DataKinds(.secret) }
+    static var ip: DataKinds { DataKinds(.ip) }
+    static var mac: DataKinds { DataKinds(.mac) }
+    static var nationalID: DataKinds { DataKinds(.nationalID) }
+    static var wallet: DataKinds { DataKinds(.wallet) }
 }
 
 /// Something that a detector recognised: a range of bytes in the text it was given.

@@ -36,21 +36,38 @@ private struct TokenForm: Sendable {
 
 /// Finds tokens that vendors made recognisable.
 func findKnownTokens(_ text: Span<UInt8>, _ found: inout [Finding]) {
-    let forms = knownForms
+    let forms = knownForms.byFirst
     var at = 0
+    // Words shorter than any token are passed over at once.
+    var longEnough = 0
     while at < text.count {
         guard isAlphanumeric(text[at]) else {
             at += 1
             continue
         }
-        // Tokens begin where a word does; within one, only after an underscore or hyphen, as in `key_sk_live_…`.
-        if let end = tokenEnd(text, at, forms.byFirst[Int(text[at])]) ?? unprefixedEnd(text, at) {
+        if at >= longEnough {
+            longEnough = text.endOfRun(from: at, isInTokens)
+            if longEnough - at < shortestToken {
+                at = longEnough
+                continue
+            }
+        }
+        if let end = tokenEnd(text, at, forms[Int(text[at])]) ?? unprefixedEnd(text, at) {
             found.append(Finding(.secret, at, end))
             at = end
         } else {
             at = text.endOfRun(from: at, isAlphanumeric)
         }
     }
+}
+
+/// The fewest bytes of any token, its beginning included.
+private let shortestToken = 16
+
+@inline(__always)
+private func isInTokens(_ byte: UInt8) -> Bool {
+    isAlphanumeric(byte) || byte == 0x5f || byte == 0x2d || byte == 0x2e || byte == 0x3d || byte == 0x7e || byte == 0x2b
+        || byte == 0x2f || byte == 0x3a || byte == 0x24
 }
 
 private func tokenEnd(_ text: Span<UInt8>, _ start: Int, _ forms: [TokenForm]) -> Int? {
