@@ -270,6 +270,19 @@ import Testing
         #expect(String(decoding: writer.bytes, as: UTF8.self) == #"{"a":[-1,false,null,"q\"\u0001",{}],"b":1}"#)
     }
 
+    @Test(arguments: [0, 1, 7, 8, 9, 63, 64, 65, 1000]) func `the writer has room for any number of escapes`(count: Int)
+        throws
+    {
+        for piece: [UInt8] in [
+            [0x01], [0x22], [0xff], [0x22, 0x61], Array("aaaaaaaa\u{1}".utf8), Array("é\n".utf8), Array("日本語".utf8),
+        ] {
+            let bytes = Array((0..<count).map { _ in piece }.joined())
+            let document = try JSONDocument(parsing: JSONValue.encodedString(bytes))
+            let expected = String(decoding: bytes, as: UTF8.self)
+            #expect(document.string(document.root) == ByteString(expected))
+        }
+    }
+
     @Test func `the writer writes JSON whatever the bytes`() throws {
         for first in UInt8.min...UInt8.max {
             for second in stride(from: UInt8.min, through: 0xff, by: 5) {

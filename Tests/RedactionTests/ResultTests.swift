@@ -58,6 +58,15 @@ import Testing
         #expect(String(decoding: bytes, as: UTF8.self) == #"{"jsonrpc":"2.0","id":1,"result":{}}"#)
     }
 
+    @Test func `without rules is written anew, and nothing in our name`() throws {
+        let redacted = try redact(
+            #"{"jsonrpc":"2.0","id":1, "result":{"email":"ada@example.com","_meta":{"io.komainu/redaction":1}}}"#, [])
+        #expect(
+            String(decoding: redacted.bytes, as: UTF8.self)
+                == #"{"jsonrpc":"2.0","id":1,"result":{"email":"ada@example.com","_meta":{}}}"#)
+        #expect(redacted.report.isEmpty)
+    }
+
     @Test func `tells of no hidden tool`() throws {
         let text =
             #"[{"name":"list_users","d":"lists"},{"name":"drop_users","d":"drops"},{"tool_name":"drop_users"},"drop_users","see drop_users"]"#

@@ -158,16 +158,31 @@ func appendString(_ bytes: [UInt8], to out: inout [UInt8]) {
         out.append(0x22)
         return
     }
-    let start = out.count
-    out.append(contentsOf: repeatElement(0, count: text.count + growth(of: text) + 10))
+    // Room for the text, for some escapes, and to write eight bytes at once; seldom more.
+    var written = out.count
+    out.append(contentsOf: repeatElement(0, count: text.count + text.count / 4 + 32))
     var span = out.mutableSpan
-    var written = start
     span[written] = 0x22
     written &+= 1
-    var at = 0
+    var at = escape(text, from: 0, into: &span, at: &written)
     while at < text.count {
+        out.append(contentsOf: repeatElement(0, count: 6 * (text.count - at) + 32))
+        var span = out.mutableSpan
+        at = escape(text, from: at, into: &span, at: &written)
+    }
+    out[written] = 0x22
+    out.removeLast(out.count - written - 1)
+}
+
+/// Escapes a text into `out` until its end or until there may be no more room; gives how far it came.
+private func escape(_ text: Span<UInt8>, from start: Int, into out: inout MutableSpan<UInt8>, at written: inout Int)
+    -> Int
+{
+    var at = start
+    // For the longest escape, the rest of the text, the closing quote, and eight bytes at once.
+    while at < text.count, written &+ 6 &+ text.count &- at &+ 9 <= out.count {
         if let word = word(text, at) {
-            store(word, &span, written)
+            store(word, &out, written)
             let flags = flagsOfSpecials(word)
             let run = flags == 0 ? 8 : flags.trailingZeroBitCount >> 3
             at &+= run
@@ -176,31 +191,15 @@ func appendString(_ bytes: [UInt8], to out: inout [UInt8]) {
         }
         let byte = text[at]
         if byte >= 0x80, let length = lengthOfSequence(text, at) {
-            for offset in 0..<length { span[written &+ offset] = text[at &+ offset] }
+            for offset in 0..<length { out[written &+ offset] = text[at &+ offset] }
             at &+= length
             written &+= length
         } else {
-            written &+= escape(byte, &span, written)
+            written &+= escape(byte, &out, written)
             at &+= 1
         }
     }
-    span[written] = 0x22
-    out.removeLast(out.count - written - 1)
-}
-
-/// By how much a text may grow: to six bytes for each that needs an escape, to three for each that is no UTF-8. Flags can be
-/// false, so this is rather too much than too little.
-private func growth(of text: Span<UInt8>) -> Int {
-    var escapes = 0
-    var others = 0
-    var at = 0
-    while let word = word(text, at) {
-        let high = (word & eightTimes(0x80)).nonzeroBitCount
-        others &+= high
-        escapes &+= flagsOfSpecials(word).nonzeroBitCount &- high
-        at &+= 8
-    }
-    return 5 &* (escapes &+ text.count &- at) &+ 2 &* others
+    return at
 }
 
 /// Writes a byte as it may stand in a string; gives the number of bytes written.

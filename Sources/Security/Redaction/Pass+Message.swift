@@ -76,7 +76,7 @@ extension Pass {
     private static let namesOfResult: Set<ByteString> = [
         "resultType", "cacheScope", "protocolVersion", "requestState", "taskId", "status", "role", "stopReason",
         "model",
-        "nextCursor", "createdAt", "lastUpdatedAt",
+        "createdAt", "lastUpdatedAt",
     ]
 
     private mutating func visitResult(_ result: JSONDocument.Node, _ document: JSONDocument) throws(Withheld) {
@@ -92,6 +92,8 @@ extension Pass {
             case "messages": try visitMessages(member.value, document)
             case "tools", "prompts", "resources", "resourceTemplates", "capabilities", "serverInfo":
                 try visit(member.value, document, 0, state: automaton.dead, name: nil)
+            // Must come back as it is, whatever is in it.
+            case "nextCursor": break
             case "result": try visitResult(member.value, document)
             case "error": try visitError(member.value, document)
             case _ where Self.namesOfResult.contains(name): fix(member.value, document)

@@ -36,7 +36,7 @@ extension Pass {
 
     private func look(at text: Span<UInt8>, _ name: Int?) -> Look {
         guard text.count >= 2, !isTimestamp(text) else { return .nothing }
-        if text[0] == 0x7b || text[0] == 0x5b { return .mayHoldJSON }
+        if text[0] == 0x7b || text[0] == 0x5b || text[0] == 0x22 { return .mayHoldJSON }
         let traits = TextTraits(text)
         if traits.hasBracket { return .mayHoldJSON }
         if !program.lastNames.isEmpty, traits.colons + traits.equals > 0, !looseFields(in: text).isEmpty {
@@ -83,7 +83,7 @@ extension Pass {
         var waste = text.count * Self.wastePerByte
         let isDeep = layers[layer].depth + 1 >= Self.deepestLayer
         while at < text.count, !isDeep, attempts < Self.mostAttempts, waste > 0 {
-            guard beginsJSON(text, at) else {
+            guard beginsJSON(text, at) || at == 0 && isEncodedTwice(text) else {
                 at += 1
                 continue
             }
@@ -115,6 +115,11 @@ extension Pass {
         case 0x7b, 0x5b, 0x22, 0x5d, 0x2d, 0x30...0x39, 0x74, 0x66, 0x6e: return true
         default: return false
         }
+    }
+
+    /// A JSON string that is the whole text.
+    private func isEncodedTwice(_ text: [UInt8]) -> Bool {
+        text.count >= 4 && text[0] == 0x22 && text.last == 0x22
     }
 
     private mutating func addPlain(_ text: ArraySlice<UInt8>, to composed: inout ComposedText) throws(Withheld) {

@@ -14,6 +14,11 @@ extension Pass {
                 layers[layer].edits.replace(node, withText: text)
             }
             for index in layers[layer].composed.indices { cleanComposed(layer, index) }
+            for (node, place) in layers[layer].numbers where removed.holdsText(document.writtenText(node)) {
+                self.place = place
+                noteResidue()
+                layers[layer].edits.replace(node, with: [0x30])
+            }
             // What can't be changed, must not be.
             for node in layers[layer].fixed {
                 if cleaned(node, document) != nil { throw Withheld(.residue) }

@@ -57,6 +57,8 @@ struct Pass {
         var plain: [(node: JSONDocument.Node, place: RedactionPlace)] = []
         /// Strings in several parts, or changed in part.
         var composed: [ComposedText] = []
+        /// Long numbers, which may be a removed text without its quotes.
+        var numbers: [(node: JSONDocument.Node, place: RedactionPlace)] = []
         /// Strings that the protocol gives a meaning: they can't be changed, only be cause to withhold.
         var fixed: [JSONDocument.Node] = []
     }
@@ -116,7 +118,11 @@ struct Pass {
             }
         case .string:
             try visitText(node, document, layer, state: state, name: name)
-        case .null, .bool, .number:
+        case .number:
+            if document.encodedCount(node) >= RemovedValues.leastOfNumber {
+                layers[layer].numbers.append((node, place))
+            }
+        case .null, .bool:
             break
         }
     }
@@ -197,7 +203,7 @@ struct Pass {
             guard document.bool(node) == true else { return }
             layers[layer].edits.replace(node, with: Self.no)
         case .number:
-            if let text = document.numberText(node)?.bytes { removed.add(text, Pseudonyms.mask) }
+            if let text = document.numberText(node)?.bytes { removed.add(text, Pseudonyms.mask, isNumber: true) }
             guard document.integer(node) != 0 else { return }
             layers[layer].edits.replace(node, with: Self.zero)
         case .string:
@@ -223,7 +229,8 @@ struct Pass {
     private mutating func remember(_ node: JSONDocument.Node, _ document: JSONDocument) {
         switch document.kind(node) {
         case .string: if let text = document.string(node)?.bytes { removed.add(text, Pseudonyms.mask) }
-        case .number: if let text = document.numberText(node)?.bytes { removed.add(text, Pseudonyms.mask) }
+        case .number:
+            if let text = document.numberText(node)?.bytes { removed.add(text, Pseudonyms.mask, isNumber: true) }
         case .array: for element in document.elements(of: node) { remember(element, document) }
         case .object: for member in document.members(of: node) { remember(member.value, document) }
         case .null, .bool: break

@@ -136,6 +136,7 @@ public final class Redactor: Sendable {
         if let most = ticket.limits.bytes, message.encodedCount(result ?? message.root) > most {
             throw Withheld(.bytes)
         }
+        guard ticket.hasWork else { return asItIs(message, result, edits) }
         var pass = Pass(ticket.program, pseudonyms, vocabulary: ticket.vocabulary, remembers: memory != nil)
         pass.hiddenTools = ticket.hiddenTools
         try pass.visitMessage(message, editing: edits)
@@ -146,6 +147,17 @@ public final class Redactor: Sendable {
         let facts = pass.facts
         if let result { pass.tell(facts, in: result, message) }
         return RedactedResult(bytes: pass.write(), report: facts)
+    }
+
+    /// Writes a message that nothing is to be redacted in, without what somebody else says in our name.
+    private func asItIs(_ message: JSONDocument, _ result: JSONDocument.Node?, _ edits: JSONEdits) -> RedactedResult {
+        var edits = edits
+        if let meta = result.flatMap({ message.member("_meta", of: $0) }),
+            let forged = message.member(RedactionFact.metaName, of: meta)
+        {
+            edits.remove(forged)
+        }
+        return RedactedResult(bytes: message.encoded(message.root, editing: edits), report: [])
     }
 
     // MARK: Definitions
@@ -226,6 +238,9 @@ public struct ResultTicket: Sendable {
     let vocabulary: Set<ByteString>
     /// Tools that must not be told about.
     let hiddenTools: Set<ByteString>
+
+    /// Whether a message has to be looked through at all.
+    var hasWork: Bool { !program.isEmpty || !hiddenTools.isEmpty || limits.rows != nil }
 
     init(
         method: MCP.Method, isToolCall: Bool = false, program: RedactionProgram, limits: ResultLimits = .none,

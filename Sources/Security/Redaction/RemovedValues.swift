@@ -10,6 +10,8 @@ struct RemovedValues {
         let text: [UInt8]
         let replacement: [UInt8]
         let hash: UInt64
+        /// Whether it was a number, not a text.
+        let isNumber: Bool
     }
 
     private var values: [Value] = []
@@ -25,6 +27,8 @@ struct RemovedValues {
 
     /// The fewest bytes of a value.
     static let least = 5
+    /// The fewest bytes of a text that is also looked for among numbers: shorter ones are too often equal by chance.
+    static let leastOfNumber = 7
     /// The most bytes of a value, and the most values: beyond, the result is withheld.
     private static let longest = 4096
     private static let most = 100_000
@@ -50,11 +54,11 @@ struct RemovedValues {
 
     // MARK: Adding
 
-    mutating func add(_ text: [UInt8], _ replacement: [UInt8]) {
+    mutating func add(_ text: [UInt8], _ replacement: [UInt8], isNumber: Bool = false) {
         guard text.count >= Self.least, text.count <= Self.longest, text != replacement else { return }
         let hash = Self.hash(text.span, 0, text.count)
         guard find(text.span, 0, text.count, hash) == nil, !isCommon(text) else { return }
-        keep(text, replacement, hash)
+        keep(Value(text: text, replacement: replacement, hash: hash, isNumber: isNumber))
     }
 
     private func isCommon(_ text: [UInt8]) -> Bool {
@@ -63,14 +67,15 @@ struct RemovedValues {
         return text.count <= 11 && text.allSatisfy(isLetter) && Self.states.contains(ByteString(text).asciiLowercased)
     }
 
-    private mutating func keep(_ text: [UInt8], _ replacement: [UInt8], _ hash: UInt64) {
+    private mutating func keep(_ value: Value) {
+        let text = value.text
         let start = Self.start(text.span, 0)
         if lengths[start]?.contains(text.count) != true {
             // The longest first: of two values that begin alike the longer one is meant.
             lengths[start, default: []].append(text.count)
             lengths[start]?.sort(by: >)
         }
-        values.append(Value(text: text, replacement: replacement, hash: hash))
+        values.append(value)
         let bit = Self.filterBit(start)
         filter[bit >> 6] |= 1 << UInt64(bit & 63)
         if values.count * 2 > table.count { grow() } else { insert(values.count - 1) }
@@ -177,6 +182,12 @@ struct RemovedValues {
             if let index = find(text, at, count, Self.hash(text, at, count)) { return index }
         }
         return nil
+    }
+
+    /// Whether a number is written exactly as a removed text. Equal numbers are equal by chance too often to say anything.
+    func holdsText(_ number: Span<UInt8>) -> Bool {
+        guard let index = find(number, 0, number.count, Self.hash(number, 0, number.count)) else { return false }
+        return !values[index].isNumber
     }
 
     // MARK: Hashes

@@ -6,8 +6,9 @@ import Policy
 ///
 /// The same schema and program always give the same edits: every page and every client sees the same. It relaxes what can
 /// change and keeps the rest: types, properties and descriptions stay; what a field rule can remove is no longer required,
-/// what it can make `null` may be anything, and limits on values that can change go away. Any text can change, because a
-/// detector or a value removed elsewhere can hit any, so limits on texts (`pattern`, `format`, lengths) go away everywhere.
+/// what it can make `null` may be anything, and limits on values that can change go away. Any text or number can
+/// change, because a detector or a value removed elsewhere can hit any, so limits on those (`pattern`, `format`, lengths,
+/// `minimum` and the like) go away everywhere.
 /// Words of `enum` and `const` stay: redaction leaves a schema's own words alone.
 struct SchemaRelaxation {
     private let document: JSONDocument
@@ -77,7 +78,8 @@ struct SchemaRelaxation {
             "uniqueItems",
             "propertyNames", "not", "if", "then", "else", "dependentSchemas", "dependencies":
             return true
-        case "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf": return isFree
+        // A number may be a removed text without its quotes.
+        case "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf": return true
         case "enum", "const": return isFree || holdsFinding(value)
         case "minItems", "contains", "minContains", "maxContains", "minProperties", "dependentRequired":
             return isFree || removes
