@@ -85,12 +85,15 @@ def test_goes_on_after_a_denied_call(shared, client, sdk):
 def test_hears_of_hidden_tools_what_it_hears_of_none(shared, client, sdk):
     endpoint = shared.endpoint()
     hidden = ["delete_a_torii_contract_by_id", "run_workflow", "update_user", "get_and_purge_users", "no_such_tool"]
-    before = {name: shared.reached(name) for name in hidden}
+    before, seen = {name: shared.reached(name) for name in hidden}, shared.next_seq()
     _, lines = answered(client(sdk, shared, endpoint, [{"do": "call", "tool": name} for name in hidden]).rest())
     for name, line in zip(hidden, lines):
         assert line.get("code") == -32602, line
         assert line["message"] == f"Unknown tool: {name}"
     assert {name: shared.reached(name) for name in hidden} == before
+    # What the client is not told, the trail tells: who tried to call what.
+    tried = [record.get("mcp", {}).get("tool") for record in shared.records("call.denied", since=seen)]
+    assert tried == hidden
 
 
 def test_cannot_reach_a_tool_through_another(shared, client, sdk):
