@@ -59,6 +59,15 @@ enum Fields {
         return fields
     }
 
+    private static func isOfARate(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "A")...UInt8(ascii: "Z"):
+            true
+        default: " ;=,:.-\"".utf8.contains(byte)
+        }
+    }
+
     /// What a server says about its rate limits; passed on as it stands, nothing is retried.
     static func limits(of head: ResponseHead) -> HeaderFields {
         var limits = HeaderFields()
@@ -67,7 +76,8 @@ enum Fields {
                 || name.bytes.starts(with: Array("x-ratelimit-".utf8))
                 || name.bytes.starts(with: Array("x-rate-limit-".utf8))
             {
-                limits.add(name: name, value: value)
+                // Numbers, dates and lists of parameters, such as `110;w=10`: nothing else is about a rate.
+                if value.count <= 64, value.bytes.allSatisfy(isOfARate) { limits.add(name: name, value: value) }
             }
         }
         return limits

@@ -27,6 +27,7 @@ struct Learning {
 
     func learn(for id: RequestID) async throws(Refusal) {
         var cursor: ByteString?
+        var names: Set<ByteString> = []
         for page in 0..<Learning.pageLimit {
             let own = RequestID(text: ByteString("komainu-\(visit.trail.call.text.text)-\(page)"))
             let answer: any ServerAnswer
@@ -52,9 +53,13 @@ struct Learning {
             } catch {
                 throw .pins(id)
             }
+            message.document.forEachElement(of: tools) { tool in
+                let document = message.document
+                if let name = document.member("name", of: tool).flatMap({ document.string($0) }) { names.insert(name) }
+            }
             cursor = message.document.member("nextCursor", of: result).flatMap { message.document.string($0) }
             if cursor == nil { break }
         }
-        caller.server.tools.hasListed()
+        caller.server.tools.hasListed(exactly: names)
     }
 }

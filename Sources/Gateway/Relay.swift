@@ -147,7 +147,7 @@ final class Relay {
         } catch {
             return await refuse(.unreadable("event_stream"), put)
         }
-        for event in events where await take(event, put) { return true }
+        for event in events where await take(event.withoutForeignText, put) { return true }
         return false
     }
 
@@ -317,4 +317,25 @@ extension ResponseStream: Outlet {}
 /// The client is gone before the stream began; its call goes on to its record.
 private struct Nowhere: Outlet {
     func write(_ bytes: [UInt8]) {}
+}
+
+extension ServerSentEvent {
+    /// What stands beside the data can carry data too: an id passes only in the letters that ids are made of, a retry time only up
+    /// to an hour, and no name but MCP's own.
+    fileprivate var withoutForeignText: ServerSentEvent {
+        var event = self
+        if let id, id.count > 256 || !id.bytes.allSatisfy(ServerSentEvent.isOfAnID) { event.id = nil }
+        if let retry, retry > 3_600_000 { event.retry = nil }
+        if data?.isEmpty != false { event.event = nil }
+        return event
+    }
+
+    private static func isOfAnID(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "A")...UInt8(ascii: "Z"):
+            true
+        default: "-_.:/+=~|".utf8.contains(byte)
+        }
+    }
 }

@@ -18,7 +18,9 @@ public final class ToolBook: Sendable {
         var inventory: Inventory
         /// Counts inventories.
         var revision = 0
-        var isListed = false
+        var listedAt: MonotonicTime?
+        /// Names whose last definition could not be taken, or stood twice on a page.
+        var refused: Set<ByteString> = []
         var version = 0
         var savedVersion = 0
     }
@@ -61,29 +63,62 @@ public final class ToolBook: Sendable {
     public var pins: Pins { state.withLock { $0.pins } }
 
     /// Whether the vendor has listed its tools since the book was opened; until then the pins are all that is known.
-    var isListed: Bool { state.withLock { $0.isListed } }
+    var isListed: Bool {
+        guard let listedAt = state.withLock({ $0.listedAt }) else { return false }
+        return MonotonicTime.now - listedAt < ToolBook.freshness
+    }
 
-    /// All pages have been entered.
-    func hasListed() { state.withLock { $0.isListed = true } }
+    /// After this long the tools are read anew before a call: a vendor need not announce its changes.
+    private static let freshness = Duration.seconds(300)
+
+    /// Names that are remembered beside those of the catalogue.
+    private static let nameLimit = 5_000
+
+    /// All pages have been entered: what stood on none of them is not the vendor's any more.
+    func hasListed(exactly names: Set<ByteString>) {
+        state.withLock { state in
+            state.listedAt = MonotonicTime.now
+            let gone = state.listed.keys.filter { !names.contains($0) }
+            guard !gone.isEmpty || !state.refused.isSubset(of: names) else { return }
+            for name in gone { state.listed[name] = nil }
+            state.refused.formIntersection(names)
+            _ = rebuild(&state, at: WallTime.now)
+        }
+    }
 
     /// The vendor says that its tools changed: they are read anew before the next call.
-    func isOutdated() { state.withLock { $0.isListed = false } }
+    func isOutdated() { state.withLock { $0.listedAt = nil } }
 
-    /// Enters one page of the vendor's list. A definition that cannot be taken is left out, and so stays hidden.
+    /// Enters one page of the vendor's list. A name whose definition cannot be taken, or that stands twice, is hidden and denied
+    /// from now on, whatever was approved before.
     ///
     /// - Returns: what was new or had changed.
     func enter(_ page: JSONDocument.Node, of document: JSONDocument) async throws(PinStoreFailure) -> [Sighting] {
         let known = state.withLock { $0.listed }
         var changed: [ToolDefinition] = []
+        var seen: Set<ByteString> = []
+        var refused: Set<ByteString> = []
         document.forEachElement(of: page) { node in
             let name = document.member("name", of: node).flatMap { document.string($0) }
+            if let name, !seen.insert(name).inserted { refused.insert(name) }
             // Most pages bring what is known: the same bytes need no hash.
             if let name, let definition = known[name], definition.isWritten(document.encoded(node)) { return }
-            if let definition = try? ToolDefinition(node, in: document) { changed.append(definition) }
+            if let definition = try? ToolDefinition(node, in: document) {
+                changed.append(definition)
+            } else if let name {
+                refused.insert(name)
+            }
         }
         let news = state.withLock { state -> [Sighting] in
-            changed.removeAll { state.listed[$0.name]?.hash == $0.hash }
-            guard !changed.isEmpty else { return [] }
+            let before = state.refused
+            state.refused.subtract(seen)
+            state.refused.formUnion(refused)
+            changed.removeAll { definition in
+                state.listed[definition.name]?.hash == definition.hash
+                    || state.listed.count >= ToolBook.nameLimit && state.listed[definition.name] == nil
+                        && catalog.classify(definition.name) == nil
+            }
+            guard !changed.isEmpty || state.refused != before else { return [] }
             for definition in changed { state.listed[definition.name] = definition }
             let names = Set(changed.map(\.name))
             return rebuild(&state, at: WallTime.now).filter { names.contains($0.tool) }
@@ -125,7 +160,7 @@ public final class ToolBook: Sendable {
         let before = state.pins
         state.revision += 1
         state.inventory = Inventory(
-            catalog, list: state.listed.values.sorted { $0.name < $1.name }, pins: &state.pins,
+            catalog, list: state.listed.values.sorted { $0.name < $1.name }, refused: state.refused, pins: &state.pins,
             trustsFirstSight: trustsFirstSight, at: now, sightings: &sightings)
         if state.pins != before { state.version += 1 }
         return sightings

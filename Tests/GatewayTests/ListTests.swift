@@ -150,6 +150,34 @@ import Upstream
         #expect(trail.of("catalog.changed").last?["info.sight"] == "quarantined")
     }
 
+    @Test(
+        arguments: [
+            #"{"name":"list_apps","description":"new","inputSchema":[1]}"#,
+            #"{"name":"list_apps","inputSchema":{"type":"object"}},{"name":"list_apps","inputSchema":{"type":"object"}}"#,
+        ])
+    func `denies a tool whose new definition can't be taken, whatever was approved`(_ definitions: String) async throws
+    {
+        let trail = try await House.run { house in
+            let client = try await house.conversing()
+            house.server.on("tools/list", .result(#"{"tools":[\#(definitions)]}"#))
+            #expect(await client.ask("tools/list").names.isEmpty)
+            #expect(await client.call("list_apps").code == "-32602")
+            #expect(house.server.received("tools/call").isEmpty)
+        }
+        #expect(trail.of("call.denied").words == ["tool_quarantined"])
+    }
+
+    @Test func `denies a tool that the vendor lists no more`() async throws {
+        let trail = try await House.run { house in
+            let client = try await house.conversing()
+            house.server.on("tools/list", .result(#"{"tools":[]}"#))
+            house.book.isOutdated()
+            #expect(await client.call("list_apps").code == "-32602")
+            #expect(house.server.received("tools/call").isEmpty)
+        }
+        #expect(trail.of("call.denied").words == ["tool_unlisted"])
+    }
+
     @Test func `shows nothing before somebody has approved it where first sight is not trusted`() async throws {
         let trail = try await House.run({ $0.trustsFirstSight = false }) { house in
             let client = house.adaAtTheDoor()

@@ -41,6 +41,20 @@ import Testing
         #expect(trail.outcomes.suffix(2) == ["ok", "ok"])
     }
 
+    @Test func `carries nothing beside its data that could be data`() async throws {
+        try await House.run { house in
+            let client = try await house.conversing()
+            let answer = ScriptedAnswer()
+            let exchange = await client.streaming(answer)
+            answer.send(Array("event: ada@example.com\nid: ada@example.com\nretry: 4915112345678\ndata:\n\n".utf8))
+            answer.send(Array("id: 7\ndata: \(answerToSeven)\n\n".utf8))
+            await eventually { exchange.isFinished }
+            #expect(!exchange.text.contains("ada@"))
+            #expect(!exchange.text.contains("4915112345678"))
+            #expect(try exchange.events().last?.id == "7")
+        }
+    }
+
     @Test(arguments: [1, 2, 3, 5, 7, 11, 64])
     func `is the same however its bytes are cut`(_ size: Int) async throws {
         try await House.run { house in
@@ -48,7 +62,7 @@ import Testing
             let answer = ScriptedAnswer()
             let exchange = await client.streaming(answer, meta: #"{"progressToken":1}"#)
             let text =
-                "id: ä\r\ndata:\r\n\r\nevent: message\rdata: {\"jsonrpc\":\"2.0\",\rdata: \"method\":\"notifications/progress\",\"params\":{\"progressToken\":1,\"progress\":1,\"message\":\"ä€𝄞\"}}\r\r: x\n\ndata: \(answerToSeven)\n\n"
+                "id: e-1\r\ndata:\r\n\r\nevent: message\rdata: {\"jsonrpc\":\"2.0\",\rdata: \"method\":\"notifications/progress\",\"params\":{\"progressToken\":1,\"progress\":1,\"message\":\"ä€𝄞\"}}\r\r: x\n\ndata: \(answerToSeven)\n\n"
             let bytes = Array(text.utf8)
             for start in stride(from: 0, to: bytes.count, by: size) {
                 answer.send(Array(bytes[start..<min(start + size, bytes.count)]))
@@ -56,7 +70,7 @@ import Testing
             await eventually { exchange.isFinished }
             let events = try exchange.events()
             try #require(events.count == 3)
-            #expect(events.first?.id == "ä")
+            #expect(events.first?.id == "e-1")
             #expect(exchange.data[1].contains("ä€𝄞"))
             #expect(exchange.data[2].contains("done"))
         }

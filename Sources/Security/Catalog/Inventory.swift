@@ -48,28 +48,35 @@ public struct Inventory: ToolDirectory {
     ///   - pins: Changed by what is new in the list; when `sightings` tells of anything but approved ones, save it
     ///     before this inventory is used. A crash between the two repeats the sightings.
     ///   - trustsFirstSight: See `Pins.see`.
+    ///   - refused: Names whose definition can't be taken, or stood twice on a page: quarantined, whatever is pinned.
     ///   - sightings: What became of each definition, in the order of the list, for the record.
     public init(
-        _ catalog: Catalog, list: [ToolDefinition], pins: inout Pins, trustsFirstSight: Bool, at now: WallTime,
-        sightings: inout [Sighting]
+        _ catalog: Catalog, list: [ToolDefinition], refused: Set<ByteString> = [], pins: inout Pins,
+        trustsFirstSight: Bool, at now: WallTime, sightings: inout [Sighting]
     ) {
         var standings: [ByteString: Standing] = [:]
         var definitions: [ByteString: ToolDefinition] = [:]
         let counts = Dictionary(list.map { ($0.name, 1) }, uniquingKeysWith: +)
         for definition in list {
             let name = definition.name
+            if refused.contains(name) { continue }
             let isAmbiguous = counts[name] != 1
-            let sight = isAmbiguous ? .quarantined : pins.see(definition, trustsFirstSight: trustsFirstSight, at: now)
+            let classification = catalog.classify(name, annotations: definition.annotations)
+            // Tools that nobody classified are hidden anyway; they may not use up the room of those that are.
+            let isRemembered = !isAmbiguous && (classification != nil || pins.hasRoomForUnclassified)
+            let sight =
+                isRemembered ? pins.see(definition, trustsFirstSight: trustsFirstSight, at: now) : .quarantined
             sightings.append(Sighting(tool: name, hash: definition.hash, sight: sight, isAmbiguous: isAmbiguous))
             if sight == .quarantined {
                 standings[name] = .quarantined
-            } else if let classification = catalog.classify(name, annotations: definition.annotations) {
+            } else if let classification {
                 standings[name] = .approved(classification)
                 definitions[name] = definition
             } else {
                 standings[name] = .unclassified
             }
         }
+        for name in refused { standings[name] = .quarantined }
         self.init(catalog, standings: standings, definitions: definitions)
     }
 

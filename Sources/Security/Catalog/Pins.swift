@@ -59,6 +59,9 @@ public struct Pins: Sendable, Equatable {
     /// How many tools are remembered; more are quarantined without being remembered.
     public static let toolLimit = 2_000
 
+    /// Whether a tool that no catalogue names may still be remembered: half of the room is for those that one does.
+    var hasRoomForUnclassified: Bool { approved.count + pending.count < Self.toolLimit / 2 }
+
     /// Nothing approved, nothing waiting.
     public init() {}
 

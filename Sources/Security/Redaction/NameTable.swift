@@ -62,7 +62,7 @@ struct NameTable {
     private static let longestProbe = 16
 
     init() {
-        slots = [(UInt32, Int32)](repeating: (0, -1), count: 256)
+        slots = Array(repeating: (fingerprint: 0, index: -1), count: 256)
     }
 
     /// The place of a name's meaning; nil when it is not known yet.
@@ -110,7 +110,7 @@ struct NameTable {
 
     private mutating func grow() {
         let old = slots
-        slots = [(UInt32, Int32)](repeating: (0, -1), count: old.count * 4)
+        slots = Array(repeating: (fingerprint: 0, index: -1), count: old.count * 4)
         for entry in old where entry.index >= 0 { place(entry.fingerprint, entry.index) }
     }
 }

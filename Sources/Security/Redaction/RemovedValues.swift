@@ -153,7 +153,7 @@ struct RemovedValues {
         var at = 0
         var start = Self.start(text, 0)
         let last = text.count - Self.least
-        while at <= last {
+        while at <= last, budget > 0 {
             let bit = Self.filterBit(start)
             if filter[bit >> 6] & 1 << UInt64(bit & 63) != 0, let index = longestValue(text, at, start) {
                 var made = out ?? []
@@ -176,6 +176,8 @@ struct RemovedValues {
         guard !isAlphanumeric(text[at]) || !isAlphanumeric(text.at(at - 1)) else { return nil }
         for count in lengths[start] ?? [] where at + count <= text.count {
             let end = at + count
+            // The answer is withheld as soon as this is used up; nothing more is compared until then.
+            guard budget > 0 else { return nil }
             budget -= 1
             guard !isAlphanumeric(text[end - 1]) || !isAlphanumeric(text.at(end)) else { continue }
             budget -= count
