@@ -81,6 +81,17 @@ import Testing
         #expect(result["properties"]?["x"] == true)
     }
 
+    @Test func `may refer to themselves, and in chains without end`() throws {
+        let circle: JSONValue = ["properties": ["next": ["$ref": "#"], "email": ["type": "string", "maxLength": 9]]]
+        let expected: JSONValue = ["properties": ["next": ["$ref": "#"], "email": ["type": "string"]]]
+        #expect(try relaxed(circle, [.fields(["**.email"], as: .mask)]) == expected)
+        let links = (0..<5_000).map { JSONMember(ByteString("d\($0)"), ["$ref": .text("#/$defs/d\($0 + 1)")]) }
+        let chain: JSONValue = [
+            "$ref": "#/$defs/d0", "$defs": .object(links + [JSONMember("d5000", ["type": "string"])]),
+        ]
+        #expect(try relaxed(chain, [.detect(as: .mask)])["$defs"]?["d4999"] != nil)
+    }
+
     /// Random schemas with values that fulfil them, under random rules.
     @Test func `are fulfilled by every redacted result`() throws {
         var random = Dice(state: 11)

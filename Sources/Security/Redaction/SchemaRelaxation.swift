@@ -19,6 +19,10 @@ struct SchemaRelaxation {
     private var automaton: FieldAutomaton
     private var edits = JSONEdits()
     private var seen: Set<Visit> = []
+    /// How many schemas stand around the one that is relaxed, references followed.
+    private var depth = 0
+    /// A chain of references deeper than this is cut: what stands there may be anything.
+    private static let deepest = 200
 
     private struct Visit: Hashable {
         let node: JSONDocument.Node
@@ -48,6 +52,9 @@ struct SchemaRelaxation {
     private mutating func relax(_ schema: JSONDocument.Node, _ state: Int, isFree: Bool) {
         guard document.kind(schema) == .object, seen.insert(Visit(node: schema, state: state, isFree: isFree)).inserted
         else { return }
+        guard depth < Self.deepest else { return edits.replace(schema, with: bytes("true")) }
+        depth += 1
+        defer { depth -= 1 }
         for member in document.members(of: schema) {
             let keyword = document.string(member.name) ?? ""
             switch keyword {
