@@ -1,16 +1,18 @@
 import Bytes
 import JSON
 import KomainuTesting
+import MCP
 import Testing
 
 @testable import Policy
 @testable import Redaction
 
-/// `Cases/*.txt`: blocks of `# what it shows`, steps, `<` a message or value, `>` what becomes of it.
+/// `Cases/*.txt`: blocks of `# what it shows`, steps, `@` a method, `<` a message or value, `>` what becomes of it.
 @Suite struct `Golden redactions` {
     struct Case {
         let title: String
         var groups: [RedactionGroup] = []
+        var method = MCP.Method.toolsCall
         var input = ""
         var expected = ""
         var report = ""
@@ -24,6 +26,7 @@ import Testing
             let rest = String(line.dropFirst(2))
             switch line.first {
             case "#": cases.append(Case(title: rest))
+            case "@": cases[cases.count - 1].method = MCP.Method(ByteString(rest))
             case "<": cases[cases.count - 1].input = rest
             case ">": cases[cases.count - 1].expected = rest
             case "!": cases[cases.count - 1].report = rest
@@ -60,10 +63,22 @@ import Testing
         #expect(cases.count >= 12)
     }
 
+    @Test func `of JSON that lies too deep, or comes in too many pieces, leave nothing`() throws {
+        let groups = [try RedactionGroup.fields(["**.address"], as: .mask)]
+        var text = #"{"address":{"street":"Hill 1"}}"#
+        for _ in 0..<7 {
+            text = String(decoding: JSONValue.object([JSONMember("s", .text(text))]).encoded(), as: UTF8.self)
+        }
+        let deep = try content(text, groups)
+        #expect(!deep.contains("Hill") && deep.contains("[REDACTED]"))
+        let many = String(repeating: "[1] ", count: 300) + #"{"address":{"street":"Hill 1"}}"#
+        #expect(try content(many, groups) == "[REDACTED]")
+    }
+
     @Test func `of whole messages are as written`() throws {
         let cases = try Self.cases("messages.txt")
         for item in cases {
-            let result = try redact(item.input, item.groups)
+            let result = try redact(item.input, item.groups, method: item.method)
             var document = try JSONDocument(parsing: result.bytes)
             // What was done stands in `_meta`; the cases give it apart.
             if let told = document.pointer(try JSONPointer("/result/_meta/io.komainu~1redaction")) {

@@ -25,11 +25,12 @@ extension RedactionGroup {
 /// Redacts a whole JSON-RPC message.
 func redact(
     _ message: String, _ groups: [RedactionGroup], limits: ResultLimits = .none, words: Set<ByteString> = [],
-    hidden: Set<ByteString> = [], redactor: Redactor = testRedactor
+    hidden: Set<ByteString> = [], redactor: Redactor = testRedactor,
+    method: MCP.Method = .toolsCall
 ) throws -> RedactedResult {
     let message = try ServerMessage(parsing: Array(message.utf8), limits: .standard)
     let ticket = ResultTicket(
-        method: .toolsCall, isToolCall: true, program: redactor.compiled(groups).program, limits: limits,
+        method: method, isToolCall: method == .toolsCall, program: redactor.compiled(groups).program, limits: limits,
         vocabulary: words,
         hiddenTools: hidden)
     return try redactor.redact(message, answering: try RequestID(integer: 1), as: ticket)

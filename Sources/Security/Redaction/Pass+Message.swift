@@ -1,5 +1,6 @@
 import Bytes
 import JSON
+import MCP
 
 /// Where in a message something was redacted.
 enum RedactionPlace: Int, CaseIterable, Sendable {
@@ -90,15 +91,30 @@ extension Pass {
             switch name {
             case "content", "contents": try visitBlocks(member.value, document)
             case "messages": try visitMessages(member.value, document)
-            case "tools", "prompts", "resources", "resourceTemplates", "capabilities", "serverInfo":
-                try visit(member.value, document, 0, state: automaton.dead, name: nil)
-            // Must come back as it is, whatever is in it.
-            case "nextCursor": break
+            case _ where definitions.contains(name):
+                isDefinition = true
+                try visitProse(member.value, document)
+                isDefinition = false
+            // Must come back as it is; only what was removed elsewhere is looked for.
+            case "nextCursor" where document.kind(member.value) == .string:
+                layers[0].plain.append((member.value, place))
             case "result": try visitResult(member.value, document)
             case "error": try visitError(member.value, document)
             case _ where Self.namesOfResult.contains(name): fix(member.value, document)
             default: try visitValue(member.value, document)
             }
+        }
+    }
+
+    /// Members of a method's results that define something. Of any other method's they are values like all others.
+    static func definitions(of method: MCP.Method) -> Set<ByteString> {
+        switch method.name {
+        case "tools/list": ["tools"]
+        case "prompts/list": ["prompts"]
+        case "resources/list": ["resources"]
+        case "resources/templates/list": ["resourceTemplates"]
+        case "initialize", "server/discover": ["capabilities", "serverInfo"]
+        default: []
         }
     }
 
@@ -157,8 +173,7 @@ extension Pass {
             case "resource": try visitBlock(member.value, document)
             case "content": try visitBlocks(member.value, document)
             case "blob": try visitBlob(member.value, of: block, document)
-            // Pictures and sound are opaque; a policy that opens them knows.
-            case "data" where isMedia(block, document): break
+            case "data" where isMedia(block, document): try visitBlob(member.value, of: block, document)
             case "_meta":
                 let before = place
                 place = .meta
@@ -176,15 +191,51 @@ extension Pass {
         return document.isString(type, equalTo: "image") || document.isString(type, equalTo: "audio")
     }
 
-    /// A resource in base 64: a text of it is read as one, anything else is left to the policy.
+    /// A resource, picture or sound in base 64: a text of it is read as one, and so is what is no base 64 at all. Anything
+    /// else is opaque; a policy that opens it knows.
     private mutating func visitBlob(
         _ node: JSONDocument.Node, of block: JSONDocument.Node, _ document: JSONDocument
     ) throws(Withheld) {
-        guard let encoded = document.string(node), let text = Base64.decode(encoded),
-            String(validating: text, as: UTF8.self) != nil
-        else { return }
+        guard let encoded = document.string(node) else { return try visitValue(node, document) }
+        guard let text = Self.decodedLeniently(encoded.bytes) else { return try visitProse(node, document) }
+        guard String(validating: text, as: UTF8.self) != nil else {
+            layers[0].plain.append((node, place))
+            return
+        }
         var composed = ComposedText(node: node, place: place, parts: [], isChanged: false, isBase64: true)
         try divide(text, into: &composed, 0, state: automaton.dead)
         layers[0].composed.append(composed)
+    }
+
+    /// What the most lenient reader makes of base 64: either alphabet, white space, no padding, bits left over.
+    private static func decodedLeniently(_ text: [UInt8]) -> [UInt8]? {
+        var out: [UInt8] = []
+        out.reserveCapacity(text.count / 4 * 3 + 3)
+        var group: UInt32 = 0
+        var bits: UInt32 = 0
+        var isPadded = false
+        for byte in text {
+            let value: UInt8
+            switch byte {
+            case 0x41...0x5a: value = byte - 0x41
+            case 0x61...0x7a: value = byte - 0x61 + 26
+            case 0x30...0x39: value = byte - 0x30 + 52
+            case 0x2b, 0x2d: value = 62
+            case 0x2f, 0x5f: value = 63
+            case 0x09, 0x0a, 0x0d, 0x20: continue
+            case 0x3d:
+                isPadded = true
+                continue
+            default: return nil
+            }
+            if isPadded { return nil }
+            group = (group << 6 | UInt32(value)) & 0xffff
+            bits += 6
+            if bits >= 8 {
+                bits -= 8
+                out.append(UInt8(truncatingIfNeeded: group >> bits))
+            }
+        }
+        return out
     }
 }

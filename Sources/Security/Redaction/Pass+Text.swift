@@ -7,7 +7,11 @@ extension Pass {
     mutating func visitText(
         _ node: JSONDocument.Node, _ document: JSONDocument, _ layer: Int, state: Int, name: Int?
     ) throws(Withheld) {
-        if let name, names.traits[name].contains(.cursor) { return }
+        // Must come back as it is; only what was removed elsewhere is looked for.
+        if let name, names.traits[name].contains(.cursor) {
+            layers[layer].plain.append((node, place))
+            return
+        }
         let decoded = document.stringContainsEscapes(node) ? document.string(node)?.bytes : nil
         let look: Look
         if let decoded {
@@ -80,6 +84,9 @@ extension Pass {
         var at = 0
         var plain = 0
         var attempts = 0
+        var isBroken = false
+        // Where the documents end that the text begins with; nil once something else stood there.
+        var leading: Int? = skippingBlanks(text, text.starts(with: Self.byteOrderMark) ? 3 : 0)
         var waste = text.count * Self.wastePerByte
         let isDeep = layers[layer].depth + 1 >= Self.deepestLayer
         while at < text.count, !isDeep, attempts < Self.mostAttempts, waste > 0 {
@@ -89,6 +96,7 @@ extension Pass {
             }
             attempts += 1
             guard let inner = try? JSONDocument(parsingValueIn: text, at: at) else {
+                isBroken = isBroken || at == leading && holdsValues(text, at)
                 waste -= text.count - at
                 at += 1
                 continue
@@ -98,10 +106,61 @@ extension Pass {
             composed.parts.append(.layer(layers.count - 1, original: Array(text[at..<inner.end])))
             let inside = automaton.union(automaton.stepToPlain(state), automaton.initial)
             try visit(inner.root, inner, layers.count - 1, state: inside, name: nil)
+            if at == leading {
+                let next = nextDocument(text, inner.end)
+                isBroken = isBroken || goesOnAsJSON(text, next)
+                leading = next
+            } else {
+                leading = nil
+            }
             at = inner.end
             plain = at
         }
         try addPlain(text[plain...], to: &composed)
+        // What was read of it until now is remembered all the same: it may stand elsewhere.
+        guard !program.fieldRules.isEmpty, !isDefinition else { return }
+        if isBroken || holdsUnread(text, from: at, isDeep: isDeep) {
+            composed.parts = [.text(Pseudonyms.mask)]
+            composed.isChanged = true
+            noteResidue()
+        }
+    }
+
+    // MARK: Texts that are almost JSON
+
+    private static let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
+
+    private func skippingBlanks(_ text: [UInt8], _ start: Int) -> Int {
+        var at = start
+        while at < text.count, isBlank(text[at]) { at += 1 }
+        return at
+    }
+
+    /// Where another document would begin behind one: behind blanks, or behind a comma.
+    private func nextDocument(_ text: [UInt8], _ end: Int) -> Int {
+        let at = skippingBlanks(text, end)
+        return at < text.count && text[at] == 0x2c ? skippingBlanks(text, at + 1) : at
+    }
+
+    /// Whether an object or an array of texts, objects or arrays begins here. `[1]` and `[see]` are prose.
+    private func holdsValues(_ text: [UInt8], _ at: Int, escaped: Bool = false) -> Bool {
+        guard text[at] == 0x7b || text[at] == 0x5b else { return false }
+        var next = at + 1
+        while next < text.count, isBlank(text[next]) || escaped && text[next] == 0x5c { next += 1 }
+        guard next < text.count else { return false }
+        if text[at] == 0x7b { return text[next] == 0x22 || text[next] == 0x7d }
+        return text[next] == 0x7b || text[next] == 0x5b || text[next] == 0x22
+    }
+
+    /// Whether what stands behind a document is the rest of a larger one: `{},"email":"…"}`.
+    private func goesOnAsJSON(_ text: [UInt8], _ at: Int) -> Bool {
+        guard at < text.count else { return false }
+        return text[at] == 0x22 || text[at] == 0x3a || text[at] == 0x7d || text[at] == 0x5d
+    }
+
+    /// Whether JSON stands where a limit was reached before it was read.
+    private func holdsUnread(_ text: [UInt8], from start: Int, isDeep: Bool) -> Bool {
+        (start..<text.count).contains { holdsValues(text, $0, escaped: isDeep) }
     }
 
     /// Whether an object with members or an array of something may begin here.

@@ -21,6 +21,10 @@ struct Pass {
     var hiddenTools: Set<ByteString> = [] {
         didSet { for name in hiddenTools { removed.add(name.bytes, Pseudonyms.mask) } }
     }
+    /// What a result's own members are when it lists definitions: texts for people, not values that paths are about.
+    var definitions: Set<ByteString> = []
+    /// Whether a definition is being visited. Its texts may be patterns, which look like JSON that is broken.
+    var isDefinition = false
     /// Objects in the longest array: what a result's rows are.
     var rows = 0
     /// Pseudonyms that were given, with what they stand for; only when they are to be put back some day.

@@ -139,6 +139,7 @@ public final class Redactor: Sendable {
         guard ticket.hasWork else { return asItIs(message, result, edits) }
         var pass = Pass(ticket.program, pseudonyms, vocabulary: ticket.vocabulary, remembers: memory != nil)
         pass.hiddenTools = ticket.hiddenTools
+        pass.definitions = Pass.definitions(of: ticket.method)
         try pass.visitMessage(message, editing: edits)
         try pass.cleanResidue()
         pass.finish()
