@@ -203,6 +203,8 @@ struct Conversation {
                 message, for: caller.principal, tools: caller.server.tools.inventory, answering: method,
                 now: MonotonicTime.now)
         } catch {
+            // The record names what was asked for: the tool inside, when one was to run another.
+            trail.message.tool = error.tool
             throw .denied(error, id, tool: message.calledTool, form: caller.server.unknownTool)
         }
     }
