@@ -34,6 +34,17 @@ import Testing
         #expect(try withheld(result(#"{"a":"4111 1111 1111 1112"}"#), byKind) == nil)
     }
 
+    /// Names that all begin alike, in a text of that beginning: comparing each with each place would take minutes.
+    @Test func `is withheld when it was made to be compared without end`() throws {
+        let names = (1...700).map { "\"aaaa \(String(repeating: "b", count: $0))\"" }.joined(separator: ",")
+        let text = String(repeating: "aaaa ", count: 140_000)
+        let message = #"""
+            {"jsonrpc":"2.0","id":1,"result":{"structuredContent":{"names":[\#(names)]},\#
+            "content":[{"type":"text","text":"\#(text)"}]}}
+            """#
+        #expect(try withheld(message, [.fields(["**.names[*]"], as: .mask)])?.reason == .tooMuch)
+    }
+
     @Test func `is withheld when it has more rows or bytes than the rule allows`() throws {
         let rows = result(#"{"users":[{"a":1},{"a":2},{"a":3}],"ids":[1,2,3,4,5]}"#)
         #expect(try withheld(rows, [], limits: ResultLimits(rows: 2, bytes: nil))?.reason == .rows)
