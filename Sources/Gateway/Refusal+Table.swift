@@ -59,7 +59,6 @@ extension Refusal {
             Verdict(
                 status: 400, code: -32_600, word: "misplaced_method",
                 text: "A request needs an id, and a notification has none.")
-        case .toolCall(let failure, _): failure.verdict
         case .handshake:
             Verdict(
                 status: 400, code: -32_602, word: "initialize_params",
@@ -112,8 +111,7 @@ extension Refusal {
     var id: RequestID? {
         switch self {
         case .message(let failure): failure.id
-        case .era(_, let id), .mirroredField(_, let id), .misplaced(let id), .toolCall(_, let id),
-            .handshake(_, let id),
+        case .era(_, let id), .mirroredField(_, let id), .misplaced(let id), .handshake(_, let id),
             .sessionMissing(let id), .sessionUnknown(let id), .sessionVersion(let id), .sessions(_, let id),
             .denied(_, let id, _, _), .unrecorded(_, let id), .upstream(_, let id, _), .answer(_, let id, _),
             .limited(_, let id), .withheld(_, let id, _), .sessionGone(let id), .pins(let id), .occupied(let id):
@@ -265,17 +263,6 @@ extension Era.Failure {
                 text: "This revision is not supported; initialize with a supported one.")
         case .noSuchMethod:
             Verdict(status: 404, code: -32_601, word: "no_such_method", text: "Method not found.")
-        }
-    }
-}
-
-extension ToolCall.Failure {
-    fileprivate var verdict: Verdict {
-        switch self {
-        case .name:
-            Verdict(status: 200, code: -32_602, word: "tool_name", text: "params.name must be a tool's name.")
-        case .arguments:
-            Verdict(status: 200, code: -32_602, word: "tool_arguments", text: "params.arguments must be an object.")
         }
     }
 }

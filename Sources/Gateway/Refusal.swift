@@ -30,7 +30,6 @@ enum Refusal: Error {
     case era(Era.Failure, RequestID?)
     case mirroredField(String, RequestID?)
     case misplaced(RequestID?)
-    case toolCall(ToolCall.Failure, RequestID?)
     case handshake(Handshake.Failure, RequestID?)
     // Whose conversation.
     case sessionMissing(RequestID?)

@@ -2,7 +2,6 @@ import HTTP
 import Identity
 import Reactor
 import Sessions
-import System
 
 /// What may end a stream besides its server: the client, the token's end or revocation, and for a session's own stream the
 /// session. Tokens and sessions end on other threads; their news is brought to the relay's loop.
@@ -21,12 +20,7 @@ final class RelayWatch {
         lease = visit.gateway.identities.watch(caller.principal) {
             loop.execute { bound.value.cut(.lease) }
         }
-        // To the second: the timer fires when the wall clock reaches the expiry, and a clock that was set is asked again.
-        timer = caller.principal.expiresAt.map { expiry in
-            loop.schedule(after: .nanoseconds(max(0, expiry.nanoseconds - WallTime.now.nanoseconds))) {
-                relay.cut(.lease)
-            }
-        }
+        timer = loop.schedule(atExpiryOf: caller.principal) { relay.cut(.lease) }
         sessionWatch =
             isOwnStream ? session.whenEnded(isStream: true) { loop.execute { bound.value.sessionEnded() } } : nil
         exchange.whenGone { relay.clientLeft() }

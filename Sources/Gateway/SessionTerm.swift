@@ -12,13 +12,8 @@ enum SessionTerm {
         let loop = EventLoop.current
         let transport = caller.server.transport
         let lease = gateway.identities.watch(caller.principal) { [weak gateway] in gateway?.sessions.end(session) }
-        let timer = caller.principal.expiresAt.map { expiry in
-            LoopBound(
-                loop.schedule(after: .nanoseconds(max(0, expiry.nanoseconds - WallTime.now.nanoseconds))) {
-                    [weak gateway] in
-                    gateway?.sessions.end(session)
-                })
-        }
+        let timer = loop.schedule(atExpiryOf: caller.principal) { [weak gateway] in gateway?.sessions.end(session) }
+            .map { LoopBound($0) }
         _ = session.whenEnded {
             lease.cancel()
             loop.execute {
@@ -26,6 +21,16 @@ enum SessionTerm {
                 guard session.claimClosing() else { return }
                 loop.spawnHere { _ = await transport.endSession(fields: Fields.of(session)) }
             }
+        }
+    }
+}
+
+extension EventLoop {
+    /// Does something when what proved who somebody is ends by itself; nil when it never does. By the wall clock of now: one that
+    /// is set later moves the moment, and requests are judged by the clock of their own time anyway.
+    func schedule(atExpiryOf principal: Principal, _ action: @escaping () -> Void) -> Timer? {
+        principal.expiresAt.map { expiry in
+            schedule(after: .nanoseconds(max(0, expiry.nanoseconds - WallTime.now.nanoseconds)), action)
         }
     }
 }
