@@ -51,13 +51,14 @@ class Endpoint:
 
 class House:
     def __init__(self, folder, certificates, policy="policy.yaml", upstream=None, settings="", upstream_settings="",
-                 sample_options=()):
+                 sample_options=(), catalog="[torii.yaml, truto.yaml, trial.yaml]"):
         self.folder, self.certificates = pathlib.Path(folder), pathlib.Path(certificates)
         self.ca = self.certificates / "ca.pem"
         self.port, self.admin_port, self.sample_port = free_port(), free_port(), free_port()
         self.upstream = upstream or f"https://localhost:{self.sample_port}/mcp"
         self.sample_options = list(sample_options)
         self.settings, self.upstream_settings = settings, upstream_settings
+        self.catalog = catalog
         self.process = self.sample = None
         self.logs = []
         self.trail_folder = self.folder / "var/audit"
@@ -84,7 +85,7 @@ upstreams:
     url: {self.upstream}
     ca: {self.ca}
     credential: {{bearer_file: upstream-key}}
-    catalog: [torii.yaml, truto.yaml, trial.yaml]
+    catalog: {self.catalog}
     policy: {self.policy}
     timeouts: {{connect: 2s, response: 3s, idle: 5s, total: 2m}}
 {self.upstream_settings}
@@ -119,6 +120,13 @@ audit: {{directory: var/audit, origin: localhost/audit, keys: var/audit-keys}}
             PROGRAM, "sample", "--listen", f"127.0.0.1:{self.sample_port}", "--certificate",
             self.certificates / "server.pem", "--key", self.certificates / "server.key",
             "--credential", self.folder / "upstream-key", "--control", *self.sample_options])
+        self._await_port(self.sample, self.sample_port, "sample")
+
+    def start_everything(self, sdk, *modes):
+        """A server of everything (servers/) by the SDK of that major version in the sample's place."""
+        self.sample = self._start("sample", [
+            ROOT / f".venv/mcp{sdk}/bin/python", HERE / f"servers/sdk{sdk}.py", self.sample_port,
+            self.certificates / "server.pem", self.certificates / "server.key", *modes])
         self._await_port(self.sample, self.sample_port, "sample")
 
     def start(self):
