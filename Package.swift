@@ -68,9 +68,8 @@ let package = Package(
 
         room("Edges/Reactor", ["OpenSSL", "System"]),
         room("Edges/Edge", ["Reactor", "HTTP", "OpenSSL", "Bytes", "System", "Telemetry"]),
-        room(
-            "Edges/Upstream",
-            ["Reactor", "Redaction", "HTTP", "JSON", "MCP", "OpenSSL", "Bytes", "System", "Telemetry"]),
+        room("Edges/HTTPClient", ["Reactor", "HTTP", "OpenSSL", "Bytes", "System", "Telemetry"]),
+        room("Edges/Upstream", ["HTTPClient", "Reactor", "Redaction", "HTTP", "JSON", "MCP", "OpenSSL", "Bytes"]),
 
         room(
             "Gateway",
@@ -89,8 +88,8 @@ let package = Package(
             name: "komainu",
             dependencies: [
                 "Admin", "Audit", "Bytes", "Catalog", "Commands", "Configuration", "Edge", "Gateway", "HTTP",
-                "Identity", "JSON",
-                "MCP", "OpenSSL", "Policy", "Reactor", "Redaction", "SampleTorii", "Sessions", "System", "Telemetry",
+                "HTTPClient", "Identity", "JSON", "MCP", "OpenSSL", "Policy", "Reactor", "Redaction", "SampleTorii",
+                "Sessions", "System", "Telemetry",
                 "Upstream", "YAML",
             ],
             path: "Sources/komainu", swiftSettings: strict),
@@ -116,7 +115,7 @@ let package = Package(
         tests("Audit", ["JSON", "OpenSSL", "System", "Bytes", "KomainuTesting"]),
         tests("Reactor", ["OpenSSL", "System", "Bytes", "KomainuTesting"]),
         tests("Edge", ["Reactor", "HTTP", "JSON", "OpenSSL", "Bytes", "System", "Telemetry", "KomainuTesting"]),
-        tests("Upstream", ["Reactor", "HTTP", "OpenSSL", "Bytes", "System", "Telemetry", "KomainuTesting"]),
+        tests("HTTPClient", ["Reactor", "HTTP", "OpenSSL", "Bytes", "System", "Telemetry", "KomainuTesting"]),
         tests(
             "Gateway",
             [

@@ -1,9 +1,9 @@
 import Configuration
+import HTTPClient
 import OpenSSL
 import Reactor
 import Synchronization
 import System
-import Upstream
 
 /// Connects to upstreams as the proxy would, and sends nothing.
 enum UpstreamProbe {

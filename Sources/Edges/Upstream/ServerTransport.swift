@@ -29,6 +29,16 @@ extension ServerTransport {
     public var patience: Duration { .seconds(300) }
 }
 
+/// What came next of a body, or that nothing came.
+public enum UpstreamPiece: Sendable {
+    /// Bytes, never none.
+    case bytes([UInt8])
+    /// Nothing for as long as the caller wanted to wait.
+    case quiet
+    /// The proper end.
+    case end
+}
+
 /// A server's answer, read as it is wanted. Lives on one event loop.
 public protocol ServerAnswer: AnyObject {
     /// Status and fields.
@@ -51,8 +61,6 @@ extension ServerAnswer {
     /// Whether the answer says that it is an event stream.
     public var isEventStream: Bool { head.fields.saysEventStream }
 }
-
-extension UpstreamAnswer: ServerAnswer {}
 
 /// A message of the gateway's own: the answer to a request of the server's that no client gets to see, or a question about its
 /// tools.

@@ -1,7 +1,6 @@
 public import HTTP
+internal import HTTPClient
 public import OpenSSL
-internal import Reactor
-internal import System
 
 /// Why there is no answer from the upstream, or no whole one. No case holds a byte of a message or a credential.
 public enum UpstreamFailure: Error, Equatable, Sendable {
@@ -80,20 +79,23 @@ public enum UpstreamFailure: Error, Equatable, Sendable {
 }
 
 extension UpstreamFailure {
-    /// What a failure of the connection means while `phase` was waited for.
-    init(_ failure: StreamFailure, during phase: Phase) {
-        switch (failure, phase) {
-        case (.timedOut, _): self = .timedOut(phase)
-        case (.closed, _), (.interrupted, _): self = .aborted
-        case (.certificate(let certificate), _): self = .certificate(certificate)
-        case (.tls(let openSSL), .handshake): self = .tls(openSSL)
-        case (.truncated, .handshake), (.reset, .handshake):
-            self = .unreachable("the server broke off the TLS handshake")
-        case (.system(let system), .connecting):
-            let connectionRefused: Int32 = 111
-            self = system.errno == connectionRefused ? .refused : .unreachable(system.description)
-        case (_, .connecting): self = .unreachable("the connection broke off")
-        default: self = .cutOff
-        }
+    /// What a failure of a request means for the call that it carried.
+    init(_ failure: RequestFailure) {
+        self =
+            switch failure {
+            case .unreachable(let reason): .unreachable(reason)
+            case .refused: .refused
+            case .certificate(let failure): .certificate(failure)
+            case .tls(let failure): .tls(failure)
+            case .proxyRefused(let status): .proxyRefused(status)
+            case .busy: .busy
+            case .noCredential(let source): .noCredential(source)
+            case .timedOut(let phase): .timedOut(Phase(rawValue: phase.rawValue) ?? .total)
+            case .cutOff: .cutOff
+            case .malformed(let failure): .malformed(failure)
+            case .codedBody: .codedBody
+            case .tooLarge: .tooLarge
+            case .aborted: .aborted
+            }
     }
 }

@@ -1,4 +1,5 @@
 public import HTTP
+public import HTTPClient
 import Reactor
 public import Redaction
 import Synchronization
@@ -12,6 +13,38 @@ public final class UpstreamTransport: ServerTransport {
 
     /// A session's own stream may be silent for as long as it likes; ends come from elsewhere.
     private static let streamSilence = Duration.seconds(30 * 86_400)
+
+    /// An answer over HTTP, in the words of this room.
+    private final class Received: ServerAnswer {
+        private let answer: UpstreamAnswer
+        var head: ResponseHead { answer.head }
+
+        init(_ answer: UpstreamAnswer) {
+            self.answer = answer
+        }
+
+        func next(quietAfter patience: Duration) async throws(UpstreamFailure) -> UpstreamPiece {
+            do throws(RequestFailure) {
+                return switch try await answer.next(quietAfter: patience) {
+                case .bytes(let bytes): .bytes(bytes)
+                case .quiet: .quiet
+                case .end: .end
+                }
+            } catch {
+                throw UpstreamFailure(error)
+            }
+        }
+
+        func whole(limit: Int) async throws(UpstreamFailure) -> [UInt8] {
+            do throws(RequestFailure) {
+                return try await answer.whole(limit: limit)
+            } catch {
+                throw UpstreamFailure(error)
+            }
+        }
+
+        func abort() { answer.abort() }
+    }
 
     private final class Clients {
         let calls: UpstreamClient
@@ -40,14 +73,14 @@ public final class UpstreamTransport: ServerTransport {
     public func post(
         _ call: consuming RedactedCall, fields: HeaderFields
     ) async throws(UpstreamFailure) -> any ServerAnswer {
-        try await here.calls.send(UpstreamRequest(method: .post, fields: fields, body: call.encoded))
+        try await send(here.calls, UpstreamRequest(method: .post, fields: fields, body: call.encoded))
     }
 
     /// Posts a message of our own.
     public func post(
         _ message: GatewayMessage, fields: HeaderFields
     ) async throws(UpstreamFailure) -> any ServerAnswer {
-        try await here.calls.send(UpstreamRequest(method: .post, fields: fields, body: message.body))
+        try await send(here.calls, UpstreamRequest(method: .post, fields: fields, body: message.body))
     }
 
     /// Opens a session's own stream, on a connection beside those of calls.
@@ -55,7 +88,7 @@ public final class UpstreamTransport: ServerTransport {
         var timing = streams.settings.timing
         timing.body = UpstreamTransport.streamSilence
         timing.total = nil
-        return try await here.streams.send(UpstreamRequest(method: .get, fields: fields), timing: timing)
+        return try await send(here.streams, UpstreamRequest(method: .get, fields: fields), timing)
     }
 
     /// Ends a session at the server.
@@ -69,6 +102,16 @@ public final class UpstreamTransport: ServerTransport {
 
     /// A 401 may mean that the credential's file has a newer one.
     public func refreshCredential() { calls.refreshCredential() }
+
+    private func send(
+        _ client: UpstreamClient, _ request: UpstreamRequest, _ timing: UpstreamTiming? = nil
+    ) async throws(UpstreamFailure) -> any ServerAnswer {
+        do throws(RequestFailure) {
+            return Received(try await client.send(request, timing: timing))
+        } catch {
+            throw UpstreamFailure(error)
+        }
+    }
 
     private var here: Clients {
         let loop = ObjectIdentifier(EventLoop.current)

@@ -3,6 +3,7 @@ import Bytes
 import Catalog
 import Configuration
 import Gateway
+import HTTPClient
 import OpenSSL
 import Policy
 import Reactor

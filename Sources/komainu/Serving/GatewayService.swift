@@ -6,12 +6,12 @@ import Configuration
 import Edge
 import Gateway
 import HTTP
+import HTTPClient
 import Reactor
 import Sessions
 import Synchronization
 import System
 import Telemetry
-import Upstream
 
 /// The gateway behind the listeners.
 func makeGatewayService(

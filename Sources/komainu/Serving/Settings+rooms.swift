@@ -3,10 +3,10 @@ import Bytes
 import Configuration
 import Edge
 import HTTP
+import HTTPClient
 import Identity
 import OpenSSL
 import System
-import Upstream
 
 // From what the operator wrote to what the rooms run on.
 

@@ -4,7 +4,7 @@ import OpenSSL
 import Reactor
 import System
 
-@testable import Upstream
+@testable import HTTPClient
 
 /// A server on 127.0.0.1 that does what the test's script says, on the test's own loop.
 final class ScriptedServer {

@@ -3,7 +3,7 @@ internal import Reactor
 internal import System
 
 /// What came next of a body, or that nothing came.
-public enum UpstreamPiece: Sendable {
+public enum BodyPiece: Sendable {
     /// Bytes, never none.
     case bytes([UInt8])
     /// Nothing for as long as the caller wanted to wait.
@@ -31,7 +31,7 @@ public final class UpstreamAnswer {
     private enum State {
         case open
         case ended
-        case failed(UpstreamFailure)
+        case failed(RequestFailure)
     }
 
     init(
@@ -59,7 +59,7 @@ public final class UpstreamAnswer {
     ///
     /// A body without a length that ends with the connection is whole only when TLS says goodbye properly; without TLS its
     /// end cannot be told from a broken connection, and it counts as cut off.
-    public func next() async throws(UpstreamFailure) -> [UInt8]? {
+    public func next() async throws(RequestFailure) -> [UInt8]? {
         var piece: [UInt8] = []
         while true {
             switch state {
@@ -81,7 +81,7 @@ public final class UpstreamAnswer {
     }
 
     /// As `next`, but tells after `patience` that nothing has come, without giving up: for streams that may be silent.
-    public func next(quietAfter patience: Duration) async throws(UpstreamFailure) -> UpstreamPiece {
+    public func next(quietAfter patience: Duration) async throws(RequestFailure) -> BodyPiece {
         if case .open = state, !connection.hasUnread, try await !isReadable(within: patience) { return .quiet }
         guard let bytes = try await next() else { return .end }
         return .bytes(bytes)
@@ -90,7 +90,7 @@ public final class UpstreamAnswer {
     /// The whole body.
     ///
     /// - Parameter limit: a larger one fails with `.tooLarge`, at once when its length was announced.
-    public func whole(limit: Int) async throws(UpstreamFailure) -> [UInt8] {
+    public func whole(limit: Int) async throws(RequestFailure) -> [UInt8] {
         if case .length(let announced) = head.framing, announced > limit { throw fail(.tooLarge) }
         var body: [UInt8] = []
         while let piece = try await next() {
@@ -108,7 +108,7 @@ public final class UpstreamAnswer {
         if isReading { state = .failed(.aborted) } else { _ = fail(.aborted) }
     }
 
-    private func isReadable(within patience: Duration) async throws(UpstreamFailure) -> Bool {
+    private func isReadable(within patience: Duration) async throws(RequestFailure) -> Bool {
         isReading = true
         defer { isReading = false }
         do throws(StreamFailure) {
@@ -116,20 +116,20 @@ public final class UpstreamAnswer {
             return true
         } catch {
             if error == .timedOut { return false }
-            throw fail(UpstreamFailure(error, during: .body))
+            throw fail(RequestFailure(error, during: .body))
         }
     }
 
-    private func readMore() async throws(UpstreamFailure) {
+    private func readMore() async throws(RequestFailure) {
         var deadline = client.loop.now + patience
-        var phase = UpstreamFailure.Phase.body
+        var phase = RequestFailure.Phase.body
         if let totalDeadline, totalDeadline < deadline { (deadline, phase) = (totalDeadline, .total) }
         isReading = true
         defer { isReading = false }
         do throws(StreamFailure) {
             if try await connection.fill(deadline: deadline) { return }
         } catch {
-            throw fail(UpstreamFailure(error, during: phase))
+            throw fail(RequestFailure(error, during: phase))
         }
         // The connection has ended properly; whether the body has is another question.
         guard head.framing == .untilClose, client.server.settings.url.isSecure else { throw fail(.cutOff) }
@@ -143,7 +143,7 @@ public final class UpstreamAnswer {
     }
 
     /// Records why the body is not to be had; the first reason stays. Lets go of the connection, once.
-    private func fail(_ failure: UpstreamFailure) -> UpstreamFailure {
+    private func fail(_ failure: RequestFailure) -> RequestFailure {
         switch state {
         case .ended:
             state = .failed(failure)

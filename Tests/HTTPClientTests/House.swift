@@ -5,7 +5,7 @@ import Reactor
 import System
 import Testing
 
-@testable import Upstream
+@testable import HTTPClient
 
 /// What the tests of the client share: an authority, certificates, and the threads beside the loops.
 struct House: Sendable {
@@ -68,7 +68,7 @@ private func stop(_ loop: EventLoop) { loop.stop() }
 /// A tool call to a scripted server, to its end: the answer's status and body, or why there is none.
 func call(
     _ client: UpstreamClient, _ body: String = "{}", timing: UpstreamTiming? = nil
-) async throws(UpstreamFailure) -> (status: Int, body: String) {
+) async throws(RequestFailure) -> (status: Int, body: String) {
     var fields = HeaderFields()
     fields.add(name: "content-type", value: "application/json")
     let answer = try await client.send(
@@ -80,13 +80,13 @@ func call(
 func failure(
     secure: Bool = true, timing: UpstreamTiming? = nil, _ change: (inout UpstreamSettings) -> Void = { _ in },
     _ script: @escaping (Visit) async throws -> Void
-) async throws -> UpstreamFailure? {
+) async throws -> RequestFailure? {
     let server = try ScriptedServer(tls: secure ? House.shared.server : nil, script)
     var settings = try House.shared.settings(port: server.port, secure: secure)
     change(&settings)
     let client = try House.shared.client(settings)
-    var failure: UpstreamFailure?
-    do throws(UpstreamFailure) {
+    var failure: RequestFailure?
+    do throws(RequestFailure) {
         _ = try await call(client, timing: timing)
     } catch {
         failure = error

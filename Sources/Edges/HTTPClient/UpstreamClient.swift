@@ -23,7 +23,7 @@ public final class UpstreamClient {
     /// Somebody who waits for a connection; continued once, with what is in `result`.
     @safe private final class Caller {
         private var continuation: UnsafeContinuation<Void, Never>?
-        var result: Result<UpstreamConnection, UpstreamFailure> = .failure(.aborted)
+        var result: Result<UpstreamConnection, RequestFailure> = .failure(.aborted)
 
         func wait(_ begin: () -> Void) async {
             unsafe await withUnsafeContinuation { continuation in
@@ -32,7 +32,7 @@ public final class UpstreamClient {
             }
         }
 
-        func resume(_ result: Result<UpstreamConnection, UpstreamFailure>) {
+        func resume(_ result: Result<UpstreamConnection, RequestFailure>) {
             self.result = result
             let waiting = unsafe continuation.take()
             unsafe waiting?.resume()
@@ -55,7 +55,7 @@ public final class UpstreamClient {
     ///   - abortion: to give up while this waits, and later.
     public func send(
         _ request: UpstreamRequest, timing: UpstreamTiming? = nil, abortion: UpstreamAbort? = nil
-    ) async throws(UpstreamFailure) -> UpstreamAnswer {
+    ) async throws(RequestFailure) -> UpstreamAnswer {
         let timing = timing ?? server.settings.timing
         let totalDeadline = timing.total.map { loop.now + $0 }
         let message = request.encoded(
@@ -70,7 +70,7 @@ public final class UpstreamClient {
             }
             let sentBefore = connection.stream.sentBytes
             connection.requests += 1
-            do throws(UpstreamFailure) {
+            do throws(RequestFailure) {
                 let head = try await exchange(message, request.method, on: connection, timing, totalDeadline)
                 return UpstreamAnswer(
                     head, on: connection, of: self, timing: timing, totalDeadline: totalDeadline, abortion: abortion)
@@ -115,12 +115,12 @@ extension UpstreamClient {
     private func exchange(
         _ message: [UInt8], _ method: HTTPMethod, on connection: UpstreamConnection, _ timing: UpstreamTiming,
         _ totalDeadline: MonotonicTime?
-    ) async throws(UpstreamFailure) -> ResponseHead {
+    ) async throws(RequestFailure) -> ResponseHead {
         do throws(StreamFailure) {
             let (deadline, _) = soonest(timing.writing, .writing, totalDeadline)
             try await connection.stream.write(message, deadline: deadline)
         } catch {
-            throw UpstreamFailure(error, during: soonest(timing.writing, .writing, totalDeadline).1)
+            throw RequestFailure(error, during: soonest(timing.writing, .writing, totalDeadline).1)
         }
         var parser = ResponseParser(limits: server.settings.limits, requestMethod: method)
         let (deadline, phase) = soonest(timing.head, .head, totalDeadline)
@@ -131,14 +131,14 @@ extension UpstreamClient {
 
     /// The deadline of a wait, and whose it is.
     private func soonest(
-        _ patience: Duration, _ phase: UpstreamFailure.Phase, _ total: MonotonicTime?
-    ) -> (MonotonicTime, UpstreamFailure.Phase) {
+        _ patience: Duration, _ phase: RequestFailure.Phase, _ total: MonotonicTime?
+    ) -> (MonotonicTime, RequestFailure.Phase) {
         let deadline = loop.now + patience
         guard let total, total < deadline else { return (deadline, phase) }
         return (total, .total)
     }
 
-    private func credential() throws(UpstreamFailure) -> Secret<[UInt8]>? {
+    private func credential() throws(RequestFailure) -> Secret<[UInt8]>? {
         let credential = server.credential
         guard credential.isNeeded else { return nil }
         if credential.shouldLook(loop.now) { server.files.submit { credential.look() } }
@@ -152,7 +152,7 @@ extension UpstreamClient {
 extension UpstreamClient {
     private func acquire(
         _ timing: UpstreamTiming, _ totalDeadline: MonotonicTime?, _ abortion: UpstreamAbort?
-    ) async throws(UpstreamFailure) -> UpstreamConnection {
+    ) async throws(RequestFailure) -> UpstreamConnection {
         for _ in 0..<4 {
             if abortion?.isAborted == true { throw .aborted }
             let result = await wait(timing, totalDeadline, abortion)
@@ -170,7 +170,7 @@ extension UpstreamClient {
 
     private func wait(
         _ timing: UpstreamTiming, _ totalDeadline: MonotonicTime?, _ abortion: UpstreamAbort?
-    ) async -> Result<UpstreamConnection, UpstreamFailure> {
+    ) async -> Result<UpstreamConnection, RequestFailure> {
         let caller = nextCaller
         nextCaller += 1
         let steps = pool.ask(caller, now: loop.now)
@@ -190,7 +190,7 @@ extension UpstreamClient {
         return waiting.result
     }
 
-    private func giveUp(_ caller: Int, _ failure: UpstreamFailure) {
+    private func giveUp(_ caller: Int, _ failure: RequestFailure) {
         pool.withdraw(caller)
         callers.removeValue(forKey: caller)?.resume(.failure(failure))
     }
@@ -211,7 +211,7 @@ extension UpstreamClient {
 
     private func open() {
         loop.spawnHere { [self] in
-            do throws(UpstreamFailure) {
+            do throws(RequestFailure) {
                 let connection = try await Dialing(server: server).connect()
                 openConnections += 1
                 openedConnections += 1

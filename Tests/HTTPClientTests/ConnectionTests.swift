@@ -7,7 +7,7 @@ import System
 import Telemetry
 import Testing
 
-@testable import Upstream
+@testable import HTTPClient
 
 @Suite struct `Connections to an upstream` {
     @Test func `are used again, one request after the other`() async throws {
@@ -38,7 +38,7 @@ import Testing
             let (right, busy) = (Box(0), Box(0))
             for _ in 0..<15 {
                 loop.spawnHere {
-                    do throws(UpstreamFailure) {
+                    do throws(RequestFailure) {
                         if try await call(client).body == "ok" { right.value += 1 }
                     } catch {
                         if error == .busy { busy.value += 1 } else { Issue.record("\(error)") }
@@ -65,7 +65,7 @@ import Testing
             let client = try House.shared.client(settings)
             loop.spawnHere { _ = try? await call(client) }
             await eventually { server.requests.count == 1 }
-            await #expect(throws: UpstreamFailure.timedOut(.turn)) {
+            await #expect(throws: RequestFailure.timedOut(.turn)) {
                 _ = try await call(client, timing: short(\.turn, 50))
             }
             server.stop()
@@ -102,7 +102,7 @@ import Testing
             }
             let client = try House.shared.client(House.shared.settings(port: server.port))
             #expect(try await call(client).body == "ok")
-            await #expect(throws: UpstreamFailure.cutOff) { _ = try await call(client) }
+            await #expect(throws: RequestFailure.cutOff) { _ = try await call(client) }
             #expect(server.requests.count == 2)
             #expect(server.connections == 1)
             server.stop()
@@ -168,9 +168,9 @@ import Testing
                     await eventually { server.requests.count == 1 }
                 }
                 let abortion = UpstreamAbort()
-                let seen = Box<UpstreamFailure?>(nil)
+                let seen = Box<RequestFailure?>(nil)
                 loop.spawnHere {
-                    do throws(UpstreamFailure) {
+                    do throws(RequestFailure) {
                         let answer = try await client.send(UpstreamRequest(method: .post), abortion: abortion)
                         if stage == 2 { await eventually { abortion.isAborted } }
                         while try await answer.next() != nil {}
@@ -264,7 +264,7 @@ import Testing
                 var settings = try House.shared.settings(port: 443, host: "api.test")
                 settings.proxy = ProxySettings(url: "localhost:\(proxy.port)", exceptions: "other.test")
                 let client = try House.shared.client(settings)
-                await #expect(throws: UpstreamFailure.proxyRefused(status)) { _ = try await call(client) }
+                await #expect(throws: RequestFailure.proxyRefused(status)) { _ = try await call(client) }
                 proxy.stop()
             }
         }

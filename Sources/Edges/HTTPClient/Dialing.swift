@@ -8,7 +8,7 @@ internal import Telemetry
 struct Dialing {
     let server: UpstreamServer
 
-    func connect() async throws(UpstreamFailure) -> UpstreamConnection {
+    func connect() async throws(RequestFailure) -> UpstreamConnection {
         let timing = server.settings.timing
         let url = server.settings.url
         let deadline = MonotonicTime.now + timing.connecting
@@ -19,14 +19,14 @@ struct Dialing {
                 try await stream.startTLS(tls, serverName: url.host, deadline: .now + timing.handshake)
             } catch {
                 stream.close()
-                throw UpstreamFailure(error, during: .handshake)
+                throw RequestFailure(error, during: .handshake)
             }
         }
         return UpstreamConnection(stream, retires: .now + server.settings.pool.age)
     }
 
     /// Tries the addresses in order, at most four; each gets its share of the time.
-    private func reach(_ deadline: MonotonicTime) async throws(UpstreamFailure) -> ByteStream {
+    private func reach(_ deadline: MonotonicTime) async throws(RequestFailure) -> ByteStream {
         let host = server.proxy?.host ?? server.settings.url.host
         let port = server.proxy?.port ?? server.settings.url.port
         let addresses: ArraySlice<SocketAddress>
@@ -35,7 +35,7 @@ struct Dialing {
         } catch {
             throw MonotonicTime.now >= deadline ? .timedOut(.connecting) : .unreachable(error.description)
         }
-        var failure = UpstreamFailure.unreachable("no address")
+        var failure = RequestFailure.unreachable("no address")
         for (index, address) in addresses.enumerated() {
             let now = MonotonicTime.now
             let share = max(0, deadline.nanoseconds - now.nanoseconds) / Int64(addresses.count - index)
@@ -43,7 +43,7 @@ struct Dialing {
                 return try await ByteStream.connect(
                     address, tls: nil, serverName: "", deadline: now.adding(nanoseconds: share))
             } catch {
-                failure = UpstreamFailure(error, during: .connecting)
+                failure = RequestFailure(error, during: .connecting)
             }
         }
         throw failure
@@ -52,7 +52,7 @@ struct Dialing {
     /// Asks the proxy for a tunnel. The credential of the upstream is not shown to it.
     private func passThrough(
         _ proxy: ProxySettings, _ stream: ByteStream, _ deadline: MonotonicTime
-    ) async throws(UpstreamFailure) {
+    ) async throws(RequestFailure) {
         let target = server.settings.url.hostAndPort
         var request = Array("CONNECT \(target) HTTP/1.1\r\nhost: \(target)\r\n".utf8)
         if let authorization = proxy.authorization {
@@ -64,7 +64,7 @@ struct Dialing {
         do throws(StreamFailure) {
             try await stream.write(request, deadline: deadline)
         } catch {
-            throw UpstreamFailure(error, during: .connecting)
+            throw RequestFailure(error, during: .connecting)
         }
         let connection = UpstreamConnection(stream, retires: .distantFuture)
         var parser = ResponseParser(limits: server.settings.limits, requestMethod: .other("CONNECT"))
@@ -78,8 +78,8 @@ struct Dialing {
 extension UpstreamConnection {
     /// The head of the answer; interim ones (1xx) are skipped, at most eight.
     func head(
-        _ parser: inout ResponseParser, deadline: MonotonicTime, phase: UpstreamFailure.Phase
-    ) async throws(UpstreamFailure) -> ResponseHead {
+        _ parser: inout ResponseParser, deadline: MonotonicTime, phase: RequestFailure.Phase
+    ) async throws(RequestFailure) -> ResponseHead {
         var interim = 0
         while true {
             do throws(HTTPFailure) {
@@ -99,7 +99,7 @@ extension UpstreamConnection {
             do throws(StreamFailure) {
                 guard try await fill(deadline: deadline) else { throw StreamFailure.truncated }
             } catch {
-                throw UpstreamFailure(error, during: phase)
+                throw RequestFailure(error, during: phase)
             }
         }
     }

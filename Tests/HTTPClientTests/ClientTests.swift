@@ -4,9 +4,9 @@ import System
 import Telemetry
 import Testing
 
+@testable import HTTPClient
 @testable import OpenSSL
 @testable import Reactor
-@testable import Upstream
 
 @Suite struct `A request to an upstream` {
     @Test(arguments: [true, false])
@@ -202,7 +202,7 @@ import Testing
                     Issue.record("a request was sent")
                 }
                 let client = try house.client(house.settings(port: server.port))
-                do throws(UpstreamFailure) {
+                do throws(RequestFailure) {
                     _ = try await call(client)
                     Issue.record("believed")
                 } catch {
@@ -225,7 +225,7 @@ import Testing
             let server = try ScriptedServer(tls: house.server) { _ = try await $0.request() }
             let client = try house.client(house.settings(port: server.port))
             client.server.tls?.handle.verify(asOf: Int(WallTime.now.seconds) + 40 * 86_400)
-            do throws(UpstreamFailure) {
+            do throws(RequestFailure) {
                 _ = try await call(client)
                 Issue.record("believed")
             } catch {
@@ -281,13 +281,13 @@ import Testing
             var settings = try House.shared.settings(port: silent.port)
             settings.timing.handshake = .milliseconds(60)
             let client = try House.shared.client(settings)
-            await #expect(throws: UpstreamFailure.timedOut(.handshake)) { _ = try await call(client) }
+            await #expect(throws: RequestFailure.timedOut(.handshake)) { _ = try await call(client) }
             silent.stop()
         }
     }
 
     @Test(arguments: [
-        ("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello", UpstreamFailure.cutOff),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello", RequestFailure.cutOff),
         ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n", .cutOff),
         ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhel", .cutOff),
         ("HTTP/1.1 200 OK\r\n", .cutOff), ("", .cutOff),
@@ -296,7 +296,7 @@ import Testing
         ("HTTP/1.1 200 OK\r\ncontent-length: 2000000\r\n\r\nhello", .tooLarge),
     ])
     func `cuts, lies, compresses or overwhelms, and is named for it`(
-        answer: String, expected: UpstreamFailure
+        answer: String, expected: RequestFailure
     ) async throws {
         try await withLoop { _ in
             let seen = try await failure { visit in
@@ -366,9 +366,9 @@ import Testing
             let port = server.port
             server.stop()
             let client = try House.shared.client(House.shared.settings(port: port))
-            await #expect(throws: UpstreamFailure.refused) { _ = try await call(client) }
+            await #expect(throws: RequestFailure.refused) { _ = try await call(client) }
             let nameless = try House.shared.client(House.shared.settings(port: port, host: "no.example"))
-            await #expect(throws: UpstreamFailure.unreachable("no.example: unknown")) { _ = try await call(nameless) }
+            await #expect(throws: RequestFailure.unreachable("no.example: unknown")) { _ = try await call(nameless) }
         }
     }
 }

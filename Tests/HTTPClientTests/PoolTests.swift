@@ -2,7 +2,7 @@ import Bytes
 import System
 import Testing
 
-@testable import Upstream
+@testable import HTTPClient
 
 @Suite struct `The pool of connections` {
     final class Line {}
@@ -46,7 +46,7 @@ import Testing
         #expect(text(pool.ask(1, now: now)) == ["open"])
         #expect(text(pool.ask(2, now: now)) == [])
         #expect(text(pool.ask(3, now: now)) == [])
-        #expect(text(pool.ask(4, now: now)) == ["fail 4 upstream_busy"])
+        #expect(text(pool.ask(4, now: now)) == ["fail 4 busy"])
         pool.withdraw(2)
         #expect(text(pool.ask(5, now: now)) == [])
     }
@@ -55,8 +55,8 @@ import Testing
         var pool = Pool(connectionLimit: 1, waitingLimit: 5)
         _ = pool.ask(1, now: now)
         _ = pool.ask(2, now: now)
-        #expect(text(pool.couldNotOpen(.refused)) == ["fail 1 upstream_refused", "open"])
-        #expect(text(pool.couldNotOpen(.refused)) == ["fail 2 upstream_refused"])
+        #expect(text(pool.couldNotOpen(.refused)) == ["fail 1 refused", "open"])
+        #expect(text(pool.couldNotOpen(.refused)) == ["fail 2 refused"])
         #expect(text(pool.couldNotOpen(.refused)) == [])
     }
 
@@ -94,10 +94,10 @@ import Testing
         for caller in 1...3 { _ = pool.ask(caller, now: now) }
         _ = pool.opened(a, until: later)
         _ = pool.opened(b, until: later)
-        #expect(text(pool.close(), names) == ["fail 3 upstream_aborted"])
+        #expect(text(pool.close(), names) == ["fail 3 aborted"])
         #expect(text(pool.giveBack(a, until: later), names) == ["close a"])
         #expect(text(pool.discard(b), names) == ["close b"])
-        #expect(text(pool.ask(4, now: now)) == ["fail 4 upstream_aborted"])
+        #expect(text(pool.ask(4, now: now)) == ["fail 4 aborted"])
     }
 
     @Test(arguments: 1...6 as ClosedRange<UInt64>)

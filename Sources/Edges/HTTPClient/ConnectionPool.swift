@@ -14,7 +14,7 @@ struct ConnectionPool<Connection: AnyObject> {
         /// This connection is to be closed.
         case close(Connection)
         /// This caller gets none.
-        case fail(Int, UpstreamFailure)
+        case fail(Int, RequestFailure)
     }
 
     private struct Idle {
@@ -71,7 +71,7 @@ struct ConnectionPool<Connection: AnyObject> {
     }
 
     /// A connection could not be opened: whoever waits longest hears why.
-    mutating func couldNotOpen(_ failure: UpstreamFailure) -> [Step] {
+    mutating func couldNotOpen(_ failure: RequestFailure) -> [Step] {
         opening -= 1
         guard !waiting.isEmpty else { return [] }
         return [.fail(waiting.removeFirst(), failure)] + openForWaiting()
