@@ -15,6 +15,7 @@ SDKS = {
     "sdk1": ("mcp1", "sdk1.py", {}),
     "sdk2": ("mcp2", "sdk2.py", {"mode": "auto"}),
     "sdk2-legacy": ("mcp2", "sdk2.py", {"mode": "legacy"}),
+    "fastmcp": ("mcp2", "fast.py", {"mode": "auto"}),
 }
 
 
@@ -88,9 +89,9 @@ def shared(build):
 class Client:
     """An SDK in a process and an environment of its own, told what to do line by line."""
 
-    def __init__(self, kind, house, endpoint, steps, token=None, patience=15):
+    def __init__(self, kind, house, endpoint, steps, token=None, patience=15, **more):
         environment, script, options = SDKS[kind]
-        plan = {"url": endpoint.url, "ca": str(house.ca), "steps": steps, "patience": patience} | options
+        plan = {"url": endpoint.url, "ca": str(house.ca), "steps": steps, "patience": patience} | options | more
         plan["headers"] = {"Authorization": f"Bearer {token}"} if token else {}
         self.process = subprocess.Popen(
             [str(houses.ROOT / ".venv" / environment / "bin/python"), "-W", "ignore", script], text=True,

@@ -1,11 +1,16 @@
 """What both client scripts share: a plan comes in as one line of JSON, one line of JSON goes out per step.
 
-A step: {"do": "list"} | {"do": "call", "tool", "arguments", "progress"} | {"do": "ping"} | {"do": "method", …} |
-{"do": "pause"} (says so, waits for a line) | {"do": "sleep", "seconds"}.
+A step: {"do": "list"} | {"do": "call", "tool", "arguments", "progress"} | {"do": "ping"} | {"do": "resources"} |
+{"do": "templates"} | {"do": "read", "uri"} | {"do": "prompts"} | {"do": "prompt", "name", "arguments"} |
+{"do": "complete", "ref", "argument"} | {"do": "pause"} (says so, waits for a line) | {"do": "sleep", "seconds"}.
+
+A plan may say `name`: what to answer when the server asks the user; without it the client cannot be asked.
 """
 import asyncio
 import json
 import sys
+
+from mcp import types
 
 
 def say(value):
@@ -26,6 +31,14 @@ def told(exception):
 
 def dumped(model):
     return model.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def answering(plan):
+    """The client's side of a server's question to the user."""
+    async def answer(context, params):
+        say({"asked": params.message})
+        return types.ElicitResult(action="accept", content={"name": plan["name"]})
+    return {"elicitation_callback": answer} if plan.get("name") else {}
 
 
 async def all_tools(session):
@@ -58,6 +71,17 @@ async def carry_out(step, session):
         return {}
     if kind == "resources":
         return {"result": dumped(await session.list_resources())}
+    if kind == "templates":
+        return {"result": dumped(await session.list_resource_templates())}
+    if kind == "read":
+        return {"result": dumped(await session.read_resource(step["uri"]))}
+    if kind == "prompts":
+        return {"result": dumped(await session.list_prompts())}
+    if kind == "prompt":
+        return {"result": dumped(await session.get_prompt(step["name"], step.get("arguments")))}
+    if kind == "complete":
+        reference = types.PromptReference(type="ref/prompt", name=step["ref"])
+        return {"result": dumped(await session.complete(reference, step["argument"]))}
     if kind == "sleep":
         await asyncio.sleep(step["seconds"])
         return {}

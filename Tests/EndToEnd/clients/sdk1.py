@@ -13,7 +13,8 @@ async def run(plan):
     timeout = httpx.Timeout(10, read=60)
     async with httpx.AsyncClient(verify=context, headers=plan.get("headers") or {}, timeout=timeout) as client:
         async with streamable_http_client(plan["url"], http_client=client) as (read, write, session_id):
-            async with ClientSession(read, write, client_info=types.Implementation(name="sdk1", version="1.30")) as session:
+            info = types.Implementation(name="sdk1", version="1.30")
+            async with ClientSession(read, write, client_info=info, **plans.answering(plan)) as session:
                 started = await session.initialize()
                 opened = {"version": started.protocolVersion, "server": started.serverInfo.name,
                           "capabilities": plans.dumped(started.capabilities), "session": session_id(),

@@ -13,7 +13,8 @@ async def run(plan):
     timeout = httpx2.Timeout(10, read=60)
     async with httpx2.AsyncClient(verify=context, headers=plan.get("headers") or {}, timeout=timeout) as http:
         transport = streamable_http_client(plan["url"], http_client=http)
-        client = Client(transport, mode=plan.get("mode", "auto"), client_info=types.Implementation(name="sdk2", version="2.3"))
+        client = Client(transport, mode=plan.get("mode", "auto"), **plans.answering(plan),
+                        client_info=types.Implementation(name="sdk2", version="2.3"))
         async with client:
             opened = {"version": client.protocol_version, "server": client.server_info and client.server_info.name,
                       "capabilities": plans.dumped(client.server_capabilities), "instructions": client.instructions}
