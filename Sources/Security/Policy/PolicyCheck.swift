@@ -73,7 +73,9 @@ struct PolicyCheck {
 
     /// Rules are a union: what one restricts, another that allows the same to the same callers without restrictions gives away.
     private func reportLifting(_ index: Int, _ rule: Rule, _ reading: Reading) {
-        guard let grant = rule.grant, !rule.arguments.isEmpty, let node = rule.node.value(of: "arguments") else { return }
+        guard let grant = rule.grant, !rule.arguments.isEmpty, let node = rule.node.value(of: "arguments") else {
+            return
+        }
         let tools = catalog.tools(in: rule.selection)
         for (place, other) in rules.enumerated() where place != index && rule.who.isWithin(other.who) {
             guard let wider = other.grant, other.arguments.isEmpty else { continue }
@@ -85,7 +87,8 @@ struct PolicyCheck {
             reading.warning(
                 node,
                 "the restrictions of `\(rule.id.text)` hold nobody back from `\(tool.text)`: "
-                    + "`\(other.id.text)` allows it whatever the arguments are\(isUnredacted ? ", and redacts less" : "")")
+                    + "`\(other.id.text)` allows it whatever the arguments are\(isUnredacted ? ", and redacts less" : "")"
+            )
             return
         }
     }
