@@ -115,3 +115,26 @@ def test_an_operator_writes_and_sees_no_more_than_others(house):
     denied = operator.call("delete_a_torii_contract_by_id", {"id": "9107"})
     assert "error" in denied.message or denied.result["isError"]
     assert house.reached("delete_a_torii_contract_by_id") == 0
+
+
+def test_a_pseudonym_is_put_back_where_the_rule_says_so(build):
+    house = build()
+    policy = house.folder / "policy.yaml"
+    text = policy.read_text(encoding="utf-8")
+    policy.write_text(text.replace("    who: {groups: [operators]}\n", "    who: {groups: [operators]}\n    restore_pseudonyms: true\n"), encoding="utf-8")
+    try:
+        house.start_sample()
+        agent = house.start().operator()
+        shown = json.loads(agent.call("get_user", {"idUser": 41207}).text)
+        pseudonym = next(found for found in expectations.PSEUDONYM.findall(json.dumps(shown)))
+        changed = agent.call("update_user", {"idUser": 41988, "email": pseudonym})
+        assert changed.status == 200 and changed.result.get("isError") is not True, changed
+        [arrived] = [r["body"] for r in house.received() if '"update_user"' in r["body"]]
+        assert pseudonym not in arrived and "@northquay.example" in arrived
+        assert not expectations.leaks(changed.body.decode(), names=False)
+        # What was put back is nowhere in the trail.
+        assert "@northquay.example" not in json.dumps([record for record in house.records(tool="update_user")])
+        assert house.stop() == 0
+        house.verify()
+    finally:
+        house.close()

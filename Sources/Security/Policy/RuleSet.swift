@@ -36,6 +36,9 @@ public struct RuleSet: Sendable {
     /// The redaction groups, in the order of the file.
     public var redactionGroups: [RedactionGroup] { groups }
 
+    /// Whether a rule puts pseudonyms back, so that what they stand for must be remembered.
+    public var restoresPseudonyms: Bool { rules.contains { $0.grant?.restoresPseudonyms ?? false } }
+
     /// The rules that are about a caller, by index.
     func applicable(to principal: Principal) -> [Int] {
         rules.indices.filter { rules[$0].who.includes(principal) }

@@ -29,7 +29,8 @@ struct BuiltRules {
                 let server = ProtectedServer(
                     name: ByteString(upstream.settings.name), policies: upstream.policies,
                     redactor: Redactor(
-                        key: ground.redactionKey.revealed, upstream: ByteString(upstream.settings.name)),
+                        key: ground.redactionKey.revealed, upstream: ByteString(upstream.settings.name),
+                        remembersPseudonyms: upstream.policies.contains(where: \.restoresPseudonyms)),
                     tools: tools, transport: UpstreamTransport(calls: calls, streams: streams),
                     unknownTool: upstream.settings.unknownTool.form)
             else { throw ProgramFailure("the upstream `\(upstream.settings.name)` has no policy") }
