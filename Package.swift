@@ -74,7 +74,8 @@ let package = Package(
         room(
             "Gateway",
             [
-                "Audit", "Bytes", "Catalog", "HTTP", "Identity", "JSON", "MCP", "Policy", "Reactor", "Redaction",
+                "Audit", "Bytes", "Catalog", "HTTP", "Identity", "JSON", "MCP", "OpenSSL", "Policy", "Reactor",
+                "Redaction",
                 "Sessions", "System", "Telemetry", "Upstream",
             ]),
         room("Telemetry", ["Bytes", "System"]),

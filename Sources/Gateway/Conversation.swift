@@ -34,6 +34,15 @@ struct Conversation {
         } catch {
             throw .era(error, message.id)
         }
+        switch era {
+        case .stateless(let claim):
+            visit.isStateless = true
+            return try await StatelessConversation(visit, caller, message, claim).reply()
+        case .beside:
+            visit.isStateless = true
+            return try await StatelessConversation.dropped(message, of: visit)
+        case .handshake: break
+        }
         try Mirrors.check(visit.head.fields, against: message)
         if message.method == .initialize, let id = message.id { return try await initialize(message, id, era) }
         let session = try visit.session(of: caller, for: message.id)
@@ -77,7 +86,7 @@ struct Conversation {
         let client = ClaimedClient(name: names.name, version: names.version)
         trail.via.client = client.name
         trail.via.version = client.version
-        let call = try await redactAndIntend(permitted, id, editing: edits)
+        let call = try await visit.redactAndIntend(permitted, id, of: caller, editing: edits)
         let ticket = call.ticket
         let answer = try await send(call, in: nil, id, isToolCall: false)
         try judge(answer, id, in: nil, isToolCall: false)
@@ -119,7 +128,7 @@ struct Conversation {
         visit.place = place
         let isToolCall = message.method == .toolsCall
         if isToolCall, !caller.server.tools.isListed { try await Learning(visit, caller, session).learn(for: id) }
-        let call = try await redactAndIntend(try permit(message, id), id)
+        let call = try await visit.redactAndIntend(try permit(message, id), id, of: caller)
         let ticket = call.ticket
         let answer = try await send(call, in: session, id, isToolCall: isToolCall)
         try judge(answer, id, in: session, isToolCall: isToolCall)
@@ -159,7 +168,7 @@ struct Conversation {
 
     /// What is owed no answer but 202.
     private func pass(_ permitted: consuming PermittedCall, in session: Session) async throws(Refusal) -> Reply {
-        let call = try await redactAndIntend(permitted, nil)
+        let call = try await visit.redactAndIntend(permitted, nil, of: caller)
         let answer: any ServerAnswer
         do throws(Refusal) {
             answer = try await send(call, in: session, nil, isToolCall: false)
@@ -207,26 +216,6 @@ struct Conversation {
             trail.message.tool = error.tool
             throw .denied(error, id, tool: message.calledTool, form: caller.server.unknownTool)
         }
-    }
-
-    /// Spends the permit: what may be forwarded is redacted, and the decision is durable, before this returns.
-    private func redactAndIntend(
-        _ permitted: consuming PermittedCall, _ id: RequestID?, editing edits: JSONEdits = .none
-    ) async throws(Refusal) -> RedactedCall {
-        let decision = trail.decision(permitted, under: caller.rules)
-        let tool = permitted.message.calledTool
-        let call: RedactedCall
-        do throws(Denial) {
-            call = try caller.server.redactor.redact(permitted, editing: edits)
-        } catch {
-            throw .denied(error, id, tool: tool, form: caller.server.unknownTool)
-        }
-        do throws(AuditFailure) {
-            try await trail.intend(decision, arguments: try trail.arguments(of: call))
-        } catch {
-            throw .unrecorded(error, id)
-        }
-        return call
     }
 
     private func send(

@@ -15,6 +15,19 @@ enum Fields {
         return fields
     }
 
+    /// A POST of the stateless revision, with what repeats the body (2026-07-28, "Request Metadata"): made from the body that
+    /// leaves.
+    static func stateless(_ version: ProtocolVersion, _ method: MCP.Method, naming name: ByteString?) -> HeaderFields {
+        var fields = HeaderFields()
+        fields.reserve(bytes: 288, fields: 6)
+        fields.add(name: "mcp-protocol-version", value: version.rawValue)
+        _ = fields.add(name: "mcp-method", value: method.name)
+        if let name { _ = fields.add(name: "mcp-name", value: MirroredText.encode(name)) }
+        fields.add(name: "content-type", value: "application/json")
+        fields.add(name: "accept", value: "application/json, text/event-stream")
+        return fields
+    }
+
     /// A GET for the session's stream of server messages.
     static func listening(in session: Session) -> HeaderFields {
         var fields = of(session)

@@ -3,6 +3,7 @@ import Bytes
 public import HTTP
 public import Identity
 import MCP
+public import OpenSSL
 import Policy
 import Redaction
 public import Sessions
@@ -19,11 +20,23 @@ public final class Gateway: Sendable {
     let sessions: SessionStore
     let meters: Meters
     let occupancy: Occupancy
+    /// Open `subscriptions/listen` streams.
+    let subscriptions = OpenSubscriptions()
+    /// What requests of the stateless revision go on from.
+    let states: RequestStates
+    /// Whose the servers' tasks are.
+    let tasks: TaskBook<ResultTicket>
     private let current: Mutex<Rules>
     private let draining = Mutex(false)
 
     /// A gateway that starts with these rules.
-    public init(rules: Rules, identities: IdentityRegistry, sessions: SessionStore, audit: AuditLog, metrics: Metrics) {
+    ///
+    /// - Throws: when the machine has no randomness.
+    public init(
+        rules: Rules, identities: IdentityRegistry, sessions: SessionStore, audit: AuditLog, metrics: Metrics
+    ) throws(OpenSSLFailure) {
+        states = try RequestStates()
+        tasks = TaskBook { UInt64(max(0, MonotonicTime.now.nanoseconds)) }
         current = Mutex(rules)
         self.identities = identities
         self.sessions = sessions
@@ -45,6 +58,7 @@ public final class Gateway: Sendable {
     public func drain() {
         draining.withLock { $0 = true }
         sessions.endStreams()
+        subscriptions.endAll()
     }
 
     /// Answers one request, whatever becomes of it. Returns when the answer has been given or can no longer be.
@@ -64,6 +78,9 @@ public final class Gateway: Sendable {
             // The client may be gone; the outcome is in the trail already, and nobody else waits for the bytes.
             try? await responder.send(response)
         case .relay(let relay):
+            meters.answered(status: 200)
+            await relay.run(answering: responder)
+        case .stateless(let relay):
             meters.answered(status: 200)
             await relay.run(answering: responder)
         }

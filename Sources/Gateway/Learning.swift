@@ -10,16 +10,17 @@ import Upstream
 /// The gateway's own reading of a server's tools, page by page: before the first call after a start, and after the server said that
 /// its tools changed, so that a call is judged by definitions of today although its client never listed.
 ///
-/// It goes through the caller's session, under ids of our own, and nothing of it is shown to the client.
+/// It goes through the caller's session, or without one in the stateless revision, under ids of our own, and nothing of it is shown to the client.
 struct Learning {
     private let visit: Visit
     private let caller: Caller
-    private let session: Session
+    /// Nil: in the stateless revision, in which the call came.
+    private let session: Session?
 
     /// Pages beyond this many are not read: their tools stay as they were.
     private static let pageLimit = 100
 
-    init(_ visit: Visit, _ caller: Caller, _ session: Session) {
+    init(_ visit: Visit, _ caller: Caller, _ session: Session?) {
         self.visit = visit
         self.caller = caller
         self.session = session
@@ -32,8 +33,7 @@ struct Learning {
             let own = RequestID(text: ByteString("komainu-\(visit.trail.call.text.text)-\(page)"))
             let answer: any ServerAnswer
             do throws(UpstreamFailure) {
-                answer = try await caller.server.transport.post(
-                    GatewayMessage.listTools(own, cursor: cursor), fields: Fields.posting(in: session))
+                answer = try await ask(own, cursor)
             } catch {
                 throw .upstream(error, id, isToolCall: true)
             }
@@ -61,5 +61,17 @@ struct Learning {
             if cursor == nil { break }
         }
         caller.server.tools.hasListed(exactly: names)
+    }
+
+    private func ask(_ id: RequestID, _ cursor: ByteString?) async throws(UpstreamFailure) -> any ServerAnswer {
+        let transport = caller.server.transport
+        guard let session else {
+            let version = ProtocolVersion.v20260728
+            return try await transport.post(
+                GatewayMessage.listTools(id, cursor: cursor, claiming: version),
+                fields: Fields.stateless(version, .toolsList, naming: nil))
+        }
+        return try await transport.post(
+            GatewayMessage.listTools(id, cursor: cursor), fields: Fields.posting(in: session))
     }
 }

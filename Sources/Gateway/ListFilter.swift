@@ -54,7 +54,8 @@ struct ListFilter {
 
     private func filterTools(_ tools: JSONDocument.Node, of document: JSONDocument, into edits: inout JSONEdits) {
         let inventory = caller.server.tools.inventory
-        edits = caller.rules.edits(forPage: document, definitions: tools, for: caller.principal, tools: inventory)
+        edits = edits.merging(
+            caller.rules.edits(forPage: document, definitions: tools, for: caller.principal, tools: inventory))
         document.forEachElement(of: tools) { tool in
             guard let name = document.member("name", of: tool).flatMap({ document.string($0) }),
                 let schema = document.member("outputSchema", of: tool)

@@ -1,4 +1,5 @@
 import Bytes
+import Catalog
 import HTTP
 import JSON
 import MCP
@@ -21,13 +22,20 @@ enum Mirrors {
             throw .mirroredField("mcp-method", message.id)
         }
         if let name = fields["mcp-name"] {
-            guard let decoded = plain(name), decoded == named(by: message) else {
+            guard let decoded = MirroredText.decode(name), decoded == named(by: message) else {
                 throw .mirroredField("mcp-name", message.id)
             }
         }
     }
 
-    private static func named(by message: ClientMessage) -> ByteString? {
+    /// What the stateless revision demands besides: the method always, the name wherever the body has one.
+    static func require(in fields: HeaderFields, by message: ClientMessage, _ id: RequestID) throws(Refusal) {
+        if !fields.contains("mcp-method") { throw .stateless(.fieldMissing("Mcp-Method"), id) }
+        if named(by: message) != nil, !fields.contains("mcp-name") { throw .stateless(.fieldMissing("Mcp-Name"), id) }
+    }
+
+    /// What a request names: the tool, prompt, resource or task.
+    static func named(by message: ClientMessage) -> ByteString? {
         let member: String
         switch message.method {
         case .toolsCall, .promptsGet: member = "name"
@@ -36,17 +44,5 @@ enum Mirrors {
         default: return nil
         }
         return message.parameter(member).flatMap { message.document.string($0) }
-    }
-
-    /// A value as it stands, or unwrapped from `=?base64?…?=` (2026-07-28, "Request Metadata"): strict base 64, exact sentinel.
-    private static func plain(_ value: ByteString) -> ByteString? {
-        let prefix = Array("=?base64?".utf8)
-        let suffix = Array("?=".utf8)
-        guard value.bytes.starts(with: prefix) else { return value }
-        guard value.count >= prefix.count + suffix.count, value.bytes.suffix(suffix.count).elementsEqual(suffix) else {
-            return nil
-        }
-        let inner = Array(value.bytes[prefix.count..<(value.count - suffix.count)])
-        return Base64.decode(ByteString(inner)).map { ByteString($0) }
     }
 }

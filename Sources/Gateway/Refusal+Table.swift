@@ -55,6 +55,7 @@ extension Refusal {
         case .mirroredField(let name, _):
             Verdict(
                 status: 400, code: -32_020, word: "header_mismatch", text: "The field \(name) differs from the body.")
+        case .stateless(let refusal, _): refusal.verdict
         case .misplaced:
             Verdict(
                 status: 400, code: -32_600, word: "misplaced_method",
@@ -112,6 +113,7 @@ extension Refusal {
         switch self {
         case .message(let failure): failure.id
         case .era(_, let id), .mirroredField(_, let id), .misplaced(let id), .handshake(_, let id),
+            .stateless(_, let id),
             .sessionMissing(let id), .sessionUnknown(let id), .sessionVersion(let id), .sessions(_, let id),
             .denied(_, let id, _, _), .unrecorded(_, let id), .upstream(_, let id, _), .answer(_, let id, _),
             .limited(_, let id), .withheld(_, let id, _), .sessionGone(let id), .pins(let id), .occupied(let id):
@@ -129,13 +131,16 @@ extension Refusal {
         switch self {
         case .denied(let denial, _, let tool, _): tool != nil && !denial.hidden
         case .upstream(_, _, let isToolCall), .answer(_, _, let isToolCall), .withheld(_, _, let isToolCall): isToolCall
+        case .stateless(.inputClosed(let isToolCall), _): isToolCall
         default: false
         }
     }
 
     /// The answer. `call` is the decision's id, by which a reviewer finds the record.
-    func response(call: CallID?) -> Response {
-        let verdict = verdict
+    ///
+    /// - Parameter isStateless: whether it answers a request of 2026-07-28.
+    func response(call: CallID?, isStateless: Bool = false) -> Response {
+        let verdict = isStateless ? statelessVerdict : verdict
         var fields = HeaderFields()
         switch self {
         case .method(let allowed): fields.add(name: "allow", value: allowed)
@@ -149,21 +154,23 @@ extension Refusal {
         }
         fields.add(name: "content-type", value: "application/json")
         fields.add(name: "cache-control", value: "no-store")
-        return Response(status: verdict.status, fields: fields, body: body(verdict, call: call))
+        return Response(
+            status: verdict.status, fields: fields, body: body(verdict, call: call, isStateless: isStateless))
     }
 
     /// The JSON-RPC part of the answer, also the last event of a stream that is refused on its way.
-    func body(_ verdict: Verdict, call: CallID?) -> [UInt8] {
+    private func body(_ verdict: Verdict, call: CallID?, isStateless: Bool) -> [UInt8] {
         if case .denied(let denial, let id?, let tool?, let form) = self, denial.hidden {
             // Of a tool within a tool it is the inner one that does not exist.
-            return form.answer(to: id, naming: denial.tool ?? tool)
+            return form.answer(to: id, naming: denial.tool ?? tool, isStateless: isStateless)
         }
         let decision = decision(verdict, call: call)
         if let id, isToolResult {
             let rule = rule.map { ", rule \($0.text)" } ?? ""
             let reference = call.map { ", decision \($0.text.text)" } ?? ""
             return Answer.toolError(
-                id: id, text: "\(verdict.text) (\(verdict.word.text)\(rule)\(reference))", meta: decision)
+                id: id, text: "\(verdict.text) (\(verdict.word.text)\(rule)\(reference))", meta: decision,
+                isStateless: isStateless)
         }
         return Answer.error(
             id: id, code: verdict.code == 0 ? -32_600 : verdict.code, message: verdict.text, data: errorData ?? decision
@@ -198,11 +205,15 @@ extension Refusal {
 
     /// `error.data` where a revision defines it (2026-07-28, `basic/index`, "Error Codes").
     private var errorData: [UInt8]? {
-        guard case .era(.unsupported(let requested), _) = self else { return nil }
-        return JSONValue.object([
-            JSONMember("supported", .array(ProtocolVersion.withHandshake.reversed().map { .string($0.name) })),
-            JSONMember("requested", .string(requested)),
-        ]).encoded()
+        switch self {
+        case .era(.unsupported(let requested), _):
+            JSONValue.object([
+                JSONMember("supported", .array(ProtocolVersion.allCases.reversed().map { .string($0.name) })),
+                JSONMember("requested", .string(requested)),
+            ]).encoded()
+        case .stateless(let refusal, _): refusal.data
+        default: nil
+        }
     }
 }
 
@@ -253,16 +264,14 @@ extension Era.Failure {
             Verdict(
                 status: 400, code: -32_020, word: "version_mismatch",
                 text: "MCP-Protocol-Version and the body name different revisions.")
-        case .claimMissing:
+        case .claimMissing(let name):
             Verdict(
-                status: 400, code: -32_602, word: "version_claim_missing",
-                text: "params._meta must carry io.modelcontextprotocol/protocolVersion.")
+                status: 400, code: -32_602, word: "claim_missing",
+                text: "params._meta lacks \(name), or it has another type than it must have.")
         case .unsupported:
             Verdict(
                 status: 400, code: -32_022, word: "version_unsupported",
-                text: "This revision is not supported; initialize with a supported one.")
-        case .noSuchMethod:
-            Verdict(status: 404, code: -32_601, word: "no_such_method", text: "Method not found.")
+                text: "This revision is not supported.")
         }
     }
 }

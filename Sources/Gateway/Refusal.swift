@@ -30,6 +30,8 @@ enum Refusal: Error {
     case era(Era.Failure, RequestID?)
     case mirroredField(String, RequestID?)
     case misplaced(RequestID?)
+    /// What only the stateless revision knows; a table of its own (`Refusal+Stateless.swift`).
+    case stateless(StatelessRefusal, RequestID?)
     case handshake(Handshake.Failure, RequestID?)
     // Whose conversation.
     case sessionMissing(RequestID?)

@@ -40,20 +40,45 @@ struct Release {
         return try await released(redacted, message, id, isToolCall: false)
     }
 
+    /// - Parameter groups: redact the message too, beside the ticket's own.
     func release(
-        _ message: ServerMessage, _ id: RequestID, _ ticket: ResultTicket, editing edits: JSONEdits = .none
+        _ message: ServerMessage, _ id: RequestID, _ ticket: ResultTicket, editing edits: JSONEdits = .none,
+        alsoBy groups: [RedactionGroup] = []
     ) async throws(Refusal) -> [UInt8] {
-        let redacted = try await redacted(message, id, ticket, editing: edits)
+        var redacted = try await redacted(message, id, ticket, editing: edits)
+        if !groups.isEmpty { redacted = try twice(redacted, groups, id, isToolCall: ticket.isToolCall) }
         return try await released(redacted, message, id, isToolCall: ticket.isToolCall)
+    }
+
+    private func twice(
+        _ once: RedactedResult, _ groups: [RedactionGroup], _ id: RequestID, isToolCall: Bool
+    ) throws(Refusal) -> RedactedResult {
+        let message: ServerMessage
+        do throws(MessageFailure) {
+            message = try ServerMessage(parsing: once.bytes, limits: .result(bytes: once.bytes.count))
+        } catch {
+            throw .answer(.shape, id, isToolCall: isToolCall)
+        }
+        do throws(Withheld) {
+            return try caller.server.redactor.redact(notification: message, groups: groups, as: nil)
+                .following(once)
+        } catch {
+            throw .withheld(error, id, isToolCall: isToolCall)
+        }
     }
 
     private func redacted(
         _ message: ServerMessage, _ id: RequestID, _ ticket: ResultTicket, editing edits: JSONEdits
     ) async throws(Refusal) -> RedactedResult {
         var edits = edits
+        let document = message.document
+        // A client cannot match an answer without an id to its question.
+        if document.member("id", of: document.root) == nil {
+            edits.append(to: document.root, member: "id", encoded: id.encoded.bytes)
+        }
         if case .result(_, let result) = message.shape {
             try await ListFilter(caller, visit).filter(
-                result, of: message.document, answering: ticket.method, id, into: &edits)
+                result, of: document, answering: ticket.method, id, into: &edits)
         }
         do throws(Withheld) {
             return try caller.server.redactor.redact(message, answering: id, as: ticket, editing: edits)

@@ -70,10 +70,10 @@ public enum UnknownToolForm: Hashable, Sendable {
     /// MCP's form (`server/tools`, "Error Handling").
     public static let standard = UnknownToolForm.error(code: -32_602, message: "Unknown tool: NAME")
 
-    func answer(to id: RequestID, naming tool: ByteString) -> [UInt8] {
+    func answer(to id: RequestID, naming tool: ByteString, isStateless: Bool = false) -> [UInt8] {
         switch self {
         case .error(let code, let message): Answer.error(id: id, code: code, message: named(message, tool))
-        case .result(let text): Answer.toolError(id: id, text: named(text, tool))
+        case .result(let text): Answer.toolError(id: id, text: named(text, tool), isStateless: isStateless)
         }
     }
 

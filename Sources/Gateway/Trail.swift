@@ -65,6 +65,13 @@ final class Trail {
         message.version = session.version.name
     }
 
+    /// A request that belongs to no conversation says itself what it is.
+    func claiming(_ version: ProtocolVersion, _ client: ClaimedClient) {
+        via.client = client.name
+        via.version = client.version
+        message.version = version.name
+    }
+
     /// Makes the decision to forward durable. Nothing may be forwarded when this throws.
     func intend(_ decision: AuditRecord.Decision, arguments: AuditRecord.Arguments?) async throws(AuditFailure) {
         var record = record(.callIntent)
@@ -189,7 +196,8 @@ extension Refusal {
         case .upstream(.timedOut(_), _, _): status = .timeout
         case .upstream(let failure, _, _): status = failure.mayHaveActed ? .unknown : .upstreamError
         case .answer(.noAnswer, _, _): status = .unknown
-        case .withheld, .expired: status = .blocked
+        case .stateless(.clientGone, _): status = .unknown
+        case .withheld, .expired, .stateless(.inputClosed, _): status = .blocked
         default: status = .upstreamError
         }
         var outcome = AuditRecord.Outcome(status)

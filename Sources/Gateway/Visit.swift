@@ -14,6 +14,7 @@ import Upstream
 enum Reply {
     case response(Response)
     case relay(Relay)
+    case stateless(StatelessRelay)
 }
 
 /// One request on its way through, in the order of `reply()`. Lives on the loop of its connection.
@@ -26,6 +27,8 @@ final class Visit {
     let trail: Trail
     /// What this visit occupies, for as long as it lasts.
     var place: Occupancy.Place?
+    /// Whether the request is of the stateless revision (2026-07-28), as soon as that is known.
+    var isStateless = false
     /// The policy that judges this visit, as soon as the visitor is known.
     private var policy: RuleSet?
 
@@ -58,10 +61,10 @@ final class Visit {
                 try await trail.refused(verdict.word, status: verdict.status)
             }
         } catch {
-            return Refusal.unrecorded(error, refusal.id).response(call: trail.call)
+            return Refusal.unrecorded(error, refusal.id).response(call: trail.call, isStateless: isStateless)
         }
         gateway.meters.refused(verdict.word)
-        return refusal.response(call: trail.call)
+        return refusal.response(call: trail.call, isStateless: isStateless)
     }
 
     private func answer() async throws(Refusal) -> Reply {
@@ -74,6 +77,10 @@ final class Visit {
         case .head, .options, .other: throw .method(allowed: "GET, POST, DELETE")
         }
         let caller = try identify(route)
+        // The stateless revision knows neither streams of sessions nor their ends.
+        if head.method != .post, head.fields["mcp-protocol-version"] == ProtocolVersion.v20260728.name {
+            throw .method(allowed: "POST")
+        }
         switch head.method {
         case .post: return try await Conversation(self, caller).reply()
         case .get: return try await Listening(self, caller).reply()
@@ -134,6 +141,26 @@ final class Visit {
             throw .sessionVersion(id)
         }
         return session
+    }
+
+    /// Spends the permit: what may be forwarded is redacted, and the decision is durable, before this returns.
+    func redactAndIntend(
+        _ permitted: consuming PermittedCall, _ id: RequestID?, of caller: Caller, editing edits: JSONEdits = .none
+    ) async throws(Refusal) -> RedactedCall {
+        let decision = trail.decision(permitted, under: caller.rules)
+        let tool = permitted.message.calledTool
+        let call: RedactedCall
+        do throws(Denial) {
+            call = try caller.server.redactor.redact(permitted, editing: edits)
+        } catch {
+            throw .denied(error, id, tool: tool, form: caller.server.unknownTool)
+        }
+        do throws(AuditFailure) {
+            try await trail.intend(decision, arguments: try trail.arguments(of: call))
+        } catch {
+            throw .unrecorded(error, id)
+        }
+        return call
     }
 
     /// Makes an outcome durable, or refuses to release what it is about.

@@ -50,6 +50,8 @@ struct House: Sendable {
     let guarded: Issued<Endpoint>
     /// One whose URL is enough, under the policy that opens more than tools.
     let open: Issued<Endpoint>
+    /// Another, under the policy that opens whatever can be opened.
+    let wide: Issued<Endpoint>
 
     /// Runs a test on the house's loop, closes the house, verifies its trail and gives it back.
     @discardableResult
@@ -100,7 +102,7 @@ struct House: Sendable {
             database: folder + "/state.db", tokenKey: folder + "/token.key", publicURL: "https://mcp.example.com")
         try KeyFile.create(state.tokenKey)
         store = try StateStore(state)
-        (guarded, open, ada, bob, stranger) = try House.people(in: store)
+        (guarded, open, wide, ada, bob, stranger) = try House.people(in: store)
         var identity = IdentitySettings(state: state)
         identity.pollInterval = .milliseconds(20)
         registry = try IdentityRegistry(identity)
@@ -120,7 +122,7 @@ struct House: Sendable {
             trustsFirstSight: plan.trustsFirstSight, threads: threads)
         var rules = Rules([try House.protected(server, book, plan)])
         plan.rules(&rules)
-        gateway = Gateway(
+        gateway = try Gateway(
             rules: rules, identities: registry,
             sessions: SessionStore(limits: plan.sessions) { clock.now }, audit: audit, metrics: metrics)
     }
@@ -130,13 +132,15 @@ struct House: Sendable {
     ) throws -> ProtectedServer {
         try #require(
             ProtectedServer(
-                name: "torii", policies: [try policy("readers.yaml"), try policy("open.yaml")],
+                name: "torii",
+                policies: [try policy("readers.yaml"), try policy("open.yaml"), try policy("wide.yaml")],
                 redactor: Redactor(key: Array(repeating: 7, count: 32), upstream: "torii"), tools: book,
                 transport: server, unknownTool: plan.unknownTool))
     }
 
     private typealias People = (
-        guarded: Issued<Endpoint>, open: Issued<Endpoint>, ada: Issued<APIToken>, bob: Issued<APIToken>,
+        guarded: Issued<Endpoint>, open: Issued<Endpoint>, wide: Issued<Endpoint>, ada: Issued<APIToken>,
+        bob: Issued<APIToken>,
         stranger: Issued<APIToken>
     )
 
@@ -156,8 +160,9 @@ struct House: Sendable {
         }
         let guarded = try endpoint("guarded", EndpointConfig(requireAPITokenAuth: true))
         let open = try endpoint("open", EndpointConfig(policy: "open"))
+        let wide = try endpoint("wide", EndpointConfig(policy: "wide"))
         return (
-            guarded, open, try token("ada", [guarded.record.id], "torii"), try token("bob", [], "torii"),
+            guarded, open, wide, try token("ada", [guarded.record.id], "torii"), try token("bob", [], "torii"),
             try token("stranger", [], "elsewhere")
         )
     }

@@ -12,6 +12,16 @@ public protocol ServerTransport: Sendable {
     /// Posts a message that was judged, redacted and recorded, and waits for the head of its answer.
     func post(_ call: consuming RedactedCall, fields: HeaderFields) async throws(UpstreamFailure) -> any ServerAnswer
 
+    /// Posts such a message; to be given up when its client goes away.
+    func post(
+        _ call: consuming RedactedCall, fields: HeaderFields, until cancellation: Cancellation
+    ) async throws(UpstreamFailure) -> any ServerAnswer
+
+    /// Posts such a message, whose answer is a stream that may be silent for as long as it likes (`subscriptions/listen`).
+    func listen(
+        _ call: consuming RedactedCall, fields: HeaderFields, until cancellation: Cancellation
+    ) async throws(UpstreamFailure) -> any ServerAnswer
+
     /// Posts a message of our own and waits for the head of its answer.
     func post(_ message: GatewayMessage, fields: HeaderFields) async throws(UpstreamFailure) -> any ServerAnswer
 
@@ -27,6 +37,22 @@ public protocol ServerTransport: Sendable {
 extension ServerTransport {
     /// 300 s, as the Python SDK's own patience.
     public var patience: Duration { .seconds(300) }
+
+    /// Of transports on which a call cannot be given up: its answer is given up instead, as soon as it comes.
+    public func post(
+        _ call: consuming RedactedCall, fields: HeaderFields, until cancellation: Cancellation
+    ) async throws(UpstreamFailure) -> any ServerAnswer {
+        let answer = try await post(call, fields: fields)
+        cancellation.onCancel { answer.abort() }
+        return answer
+    }
+
+    /// Of transports that make no difference.
+    public func listen(
+        _ call: consuming RedactedCall, fields: HeaderFields, until cancellation: Cancellation
+    ) async throws(UpstreamFailure) -> any ServerAnswer {
+        try await post(call, fields: fields, until: cancellation)
+    }
 }
 
 /// What came next of a body, or that nothing came.
@@ -73,7 +99,11 @@ public struct GatewayMessage: Sendable {
     }
 
     /// `tools/list`, from a cursor on.
-    public static func listTools(_ id: RequestID, cursor: ByteString?) -> GatewayMessage {
+    ///
+    /// - Parameter version: of a stateless revision, which every request has to claim; nil for the others.
+    public static func listTools(
+        _ id: RequestID, cursor: ByteString?, claiming version: ProtocolVersion? = nil
+    ) -> GatewayMessage {
         var writer = JSONWriter()
         writer.beginObject()
         writer.key("jsonrpc")
@@ -87,6 +117,16 @@ public struct GatewayMessage: Sendable {
         if let cursor {
             writer.key("cursor")
             writer.string(cursor)
+        }
+        if let version {
+            writer.key("_meta")
+            writer.beginObject()
+            writer.key(RequestClaim.Name.version)
+            writer.string(version.name)
+            writer.key(RequestClaim.Name.capabilities)
+            writer.beginObject()
+            writer.endObject()
+            writer.endObject()
         }
         writer.endObject()
         writer.endObject()

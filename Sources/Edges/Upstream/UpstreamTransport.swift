@@ -76,6 +76,23 @@ public final class UpstreamTransport: ServerTransport {
         try await send(here.calls, UpstreamRequest(method: .post, fields: fields, body: call.encoded))
     }
 
+    /// Spends the call; its connection is closed when it is given up.
+    public func post(
+        _ call: consuming RedactedCall, fields: HeaderFields, until cancellation: Cancellation
+    ) async throws(UpstreamFailure) -> any ServerAnswer {
+        try await send(
+            here.calls, UpstreamRequest(method: .post, fields: fields, body: call.encoded), until: cancellation)
+    }
+
+    /// Spends the call, on a connection beside those of calls.
+    public func listen(
+        _ call: consuming RedactedCall, fields: HeaderFields, until cancellation: Cancellation
+    ) async throws(UpstreamFailure) -> any ServerAnswer {
+        try await send(
+            here.streams, UpstreamRequest(method: .post, fields: fields, body: call.encoded), silent,
+            until: cancellation)
+    }
+
     /// Posts a message of our own.
     public func post(
         _ message: GatewayMessage, fields: HeaderFields
@@ -85,10 +102,14 @@ public final class UpstreamTransport: ServerTransport {
 
     /// Opens a session's own stream, on a connection beside those of calls.
     public func openStream(fields: HeaderFields) async throws(UpstreamFailure) -> any ServerAnswer {
+        try await send(here.streams, UpstreamRequest(method: .get, fields: fields), silent)
+    }
+
+    private var silent: UpstreamTiming {
         var timing = streams.settings.timing
         timing.body = UpstreamTransport.streamSilence
         timing.total = nil
-        return try await send(here.streams, UpstreamRequest(method: .get, fields: fields), timing)
+        return timing
     }
 
     /// Ends a session at the server.
@@ -104,10 +125,16 @@ public final class UpstreamTransport: ServerTransport {
     public func refreshCredential() { calls.refreshCredential() }
 
     private func send(
-        _ client: UpstreamClient, _ request: UpstreamRequest, _ timing: UpstreamTiming? = nil
+        _ client: UpstreamClient, _ request: UpstreamRequest, _ timing: UpstreamTiming? = nil,
+        until cancellation: Cancellation? = nil
     ) async throws(UpstreamFailure) -> any ServerAnswer {
+        let abortion = cancellation.map { cancellation in
+            let abortion = UpstreamAbort()
+            cancellation.onCancel { abortion.abort() }
+            return abortion
+        }
         do throws(RequestFailure) {
-            return Received(try await client.send(request, timing: timing))
+            return Received(try await client.send(request, timing: timing, abortion: abortion))
         } catch {
             throw UpstreamFailure(error)
         }

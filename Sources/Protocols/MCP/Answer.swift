@@ -49,9 +49,17 @@ public enum Answer {
     }
 
     /// The result of a tool that failed, or was refused: `isError`, with a sentence the model can read.
-    public static func toolError(id: RequestID, text: String, meta: [UInt8]? = nil) -> [UInt8] {
+    ///
+    /// - Parameter isStateless: whether it is an answer of 2026-07-28, where every result says of which type it is.
+    public static func toolError(
+        id: RequestID, text: String, meta: [UInt8]? = nil, isStateless: Bool = false
+    ) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
+        if isStateless {
+            writer.key("resultType")
+            writer.string("complete")
+        }
         writer.key("content")
         writer.beginArray()
         writer.beginObject()

@@ -62,11 +62,11 @@ public struct ClientMessage: Sendable {
     /// some servers (CVE-2026-27896) and as nothing by others, so it is refused.
     private static let decidingNames: [ByteString] = [
         "name", "arguments", "_meta", "task", "uri", "cursor", "inputresponses", "requeststate", "protocolversion",
-        "capabilities", "clientinfo", "requestid", "taskid",
+        "capabilities", "clientinfo", "requestid", "taskid", "notifications",
     ]
     private static let exactNames: Set<ByteString> = [
         "name", "arguments", "_meta", "task", "uri", "cursor", "inputResponses", "requestState", "protocolVersion",
-        "capabilities", "clientInfo", "requestId", "taskId",
+        "capabilities", "clientInfo", "requestId", "taskId", "notifications",
     ]
 
     private func refuseVariants(id: RequestID?) throws(MessageFailure) {

@@ -14,6 +14,7 @@ public enum Method: Hashable, Sendable {
     case initialized, cancelled, progress, logMessage
     case toolsChanged, promptsChanged, resourcesChanged, resourceUpdated, rootsChanged
     case elicitationComplete, taskStatus
+    case subscriptionAcknowledged, taskChanged
     case other(ByteString)
 
     /// Reads a method's name, byte for byte.
@@ -31,7 +32,7 @@ public enum Method: Hashable, Sendable {
     public var isNotification: Bool {
         switch self {
         case .initialized, .cancelled, .progress, .logMessage, .toolsChanged, .promptsChanged, .resourcesChanged,
-            .resourceUpdated, .rootsChanged, .elicitationComplete, .taskStatus:
+            .resourceUpdated, .rootsChanged, .elicitationComplete, .taskStatus, .subscriptionAcknowledged, .taskChanged:
             true
         case .other(let name): name.hasPrefix("notifications/")
         default: false
@@ -58,6 +59,7 @@ public enum Method: Hashable, Sendable {
         .resourceUpdated: "notifications/resources/updated",
         .rootsChanged: "notifications/roots/list_changed",
         .elicitationComplete: "notifications/elicitation/complete", .taskStatus: "notifications/tasks/status",
+        .subscriptionAcknowledged: "notifications/subscriptions/acknowledged", .taskChanged: "notifications/tasks",
     ]
 
     private static let byName: [ByteString: Method] = Dictionary(

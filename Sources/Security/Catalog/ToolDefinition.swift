@@ -18,6 +18,8 @@ public final class ToolDefinition: Sendable {
     public let inputSchema: JSONDocument.Node
     /// The object that describes `structuredContent`, when there is one.
     public let outputSchema: JSONDocument.Node?
+    /// The arguments that clients repeat in header fields (2026-07-28).
+    public let mirroredParameters: [MirroredParameter]
 
     /// Whether these bytes are the definition, written as `encoded` has it.
     public func isWritten(_ bytes: [UInt8]) -> Bool {
@@ -51,6 +53,7 @@ public final class ToolDefinition: Sendable {
         self.inputSchema = input
         outputSchema = document.member("outputSchema", of: document.root)
         annotations = ToolAnnotations(document)
+        mirroredParameters = MirroredParameter.all(in: input, of: document)
         hash = DefinitionHash(of: document)
     }
 
@@ -119,7 +122,7 @@ extension ToolAnnotations {
 
 extension JSONDocument {
     /// Writes a value with the members of every object in byte order of their names. Depth is bounded by the reader's.
-    fileprivate func appendSorted(_ node: Node, to out: inout [UInt8]) {
+    public func appendSorted(_ node: Node, to out: inout [UInt8]) {
         switch kind(node) {
         case .object:
             let members = members(of: node).map { (string($0.name) ?? "", $0) }.sorted { $0.0 < $1.0 }

@@ -15,9 +15,10 @@ struct VisibleTool {
 
 extension RuleSet {
     func permitCall(
-        _ message: ClientMessage, for principal: Principal, _ tools: some ToolDirectory, now: MonotonicTime
+        _ message: ClientMessage, for principal: Principal, _ tools: some ToolDirectory, isStateless: Bool = false,
+        now: MonotonicTime
     ) throws(Denial) -> PermittedCall {
-        let judgement = try judge(message, for: principal, tools)
+        let judgement = try judge(message, for: principal, tools, isStateless: isStateless)
         if let refusal = limiter.take(judgement.allowing, principal, at: now) {
             throw Denial(
                 .rateLimited, rule: rules[refusal.rule].id, tool: judgement.tool.name, retryAfter: refusal.wait,
@@ -48,7 +49,7 @@ extension RuleSet {
     }
 
     func judge(
-        _ message: ClientMessage, for principal: Principal, _ tools: some ToolDirectory
+        _ message: ClientMessage, for principal: Principal, _ tools: some ToolDirectory, isStateless: Bool = false
     ) throws(Denial) -> Judgement {
         let call: ToolCall
         do throws(ToolCall.Failure) {
@@ -56,7 +57,8 @@ extension RuleSet {
         } catch {
             throw Denial(.callMalformed)
         }
-        let edits = try parameterEdits(message, for: principal)
+        let edits =
+            isStateless ? try statelessEdits(message, for: principal) : try parameterEdits(message, for: principal)
         let applicable = applicable(to: principal)
         let judged = try resolve(call, for: principal, applicable, tools)
         var judgement = try judgeArguments(judged.tool, judged.view, message)
@@ -90,7 +92,7 @@ extension RuleSet {
         return edits
     }
 
-    private func opens(_ features: Set<ProtocolFeature>, for principal: Principal) -> Bool {
+    func opens(_ features: Set<ProtocolFeature>, for principal: Principal) -> Bool {
         !openFeatures(for: principal).isDisjoint(with: features)
     }
 

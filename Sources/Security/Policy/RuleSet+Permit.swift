@@ -53,7 +53,7 @@ extension RuleSet {
 
     /// What a server says of itself is prose and belongs to no tool: of every group that a caller's calls could be redacted
     /// by, the detectors. Where those withhold, they mask here: a handshake that is withheld locks everybody out.
-    private func introductions(to principal: Principal) -> [RedactionGroup] {
+    func introductions(to principal: Principal) -> [RedactionGroup] {
         redactions(applicable(to: principal).flatMap { rules[$0].grant?.redactions ?? [] }).compactMap { group in
             let steps: [RedactionGroup.Step] = group.steps.compactMap { step in
                 guard case .detect(let detectors, let way) = step else { return nil }
@@ -72,7 +72,7 @@ extension RuleSet {
 
     // MARK: Everything that isn't a tool
 
-    private func permitFeature(
+    func permitFeature(
         _ method: Method, _ message: ClientMessage, for principal: Principal
     ) throws(Denial) -> PermittedCall {
         guard let feature = ProtocolFeature(opening: method) else { throw Denial(.methodUnknown) }
@@ -104,7 +104,7 @@ extension RuleSet {
     }
 
     /// What the client wants to hear about is cut down to what is open (2026-07-28, `subscriptions/listen`).
-    private func permitListening(
+    func permitListening(
         _ message: ClientMessage, for principal: Principal
     ) throws(Denial) -> PermittedCall {
         let document = message.document
@@ -117,6 +117,8 @@ extension RuleSet {
             if document.isString(name, equalTo: "toolsListChanged") { continue }
             if document.isString(name, equalTo: "promptsListChanged"), open.contains(.prompts) { continue }
             if document.isString(name, equalTo: "resourcesListChanged"), open.contains(.resources) { continue }
+            // Whose the tasks are, the gateway knows.
+            if document.isString(name, equalTo: "taskIds"), open.contains(.tasks) { continue }
             guard document.isString(name, equalTo: "resourceSubscriptions"), open.contains(.resources),
                 document.kind(value) == .array
             else {

@@ -267,6 +267,11 @@ public struct RedactedResult: Sendable {
         self.bytes = bytes
         self.report = report
     }
+
+    /// This message, which another redaction of it came before, with what was done in both.
+    public func following(_ first: RedactedResult) -> RedactedResult {
+        RedactedResult(bytes: bytes, report: first.report + report)
+    }
 }
 
 extension Pass {

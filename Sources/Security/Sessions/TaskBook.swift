@@ -46,6 +46,7 @@ public final class TaskBook<Ticket: Sendable>: Sendable {
         let owner: SessionOwner
         let task: RememberedTask<Ticket>
         let ends: UInt64
+        var asked: Set<ByteString> = []
     }
     private struct State {
         var lines: [Key: Line] = [:]
@@ -103,6 +104,21 @@ public final class TaskBook<Ticket: Sendable>: Sendable {
         let line = state.withLock { $0.lines[Key(upstream: principal.upstream, id: id)] }
         guard let line, line.ends > moment, line.owner == SessionOwner(principal) else { return nil }
         return line.task
+    }
+
+    /// Remembers what the client was shown that the server asks within a task: only that may be answered.
+    public func ask(_ keys: Set<ByteString>, of id: ByteString, for principal: Principal) {
+        let owner = SessionOwner(principal)
+        let key = Key(upstream: principal.upstream, id: id)
+        state.withLock { state in
+            if state.lines[key]?.owner == owner { state.lines[key]?.asked = keys }
+        }
+    }
+
+    /// What may be answered within a task; nothing in one that is not this principal's.
+    public func asked(of id: ByteString, for principal: Principal) -> Set<ByteString> {
+        let line = state.withLock { $0.lines[Key(upstream: principal.upstream, id: id)] }
+        return line?.owner == SessionOwner(principal) ? line?.asked ?? [] : []
     }
 
     /// Forgets what is over; called now and then by the program, and when the book is full.

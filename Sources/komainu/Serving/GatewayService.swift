@@ -7,6 +7,7 @@ import Edge
 import Gateway
 import HTTP
 import HTTPClient
+import OpenSSL
 import Reactor
 import Sessions
 import Synchronization
@@ -36,8 +37,13 @@ private final class GatewayService: ClientService {
         sessions.perOwner = limits.sessionsPerPrincipal
         sessions.idleSeconds = Int(limits.sessionIdle.components.seconds)
         let store = SessionStore(limits: sessions) { UInt64(MonotonicTime.now.nanoseconds) }
-        gateway = Gateway(
-            rules: built.rules, identities: ground.identity, sessions: store, audit: ground.audit, metrics: .shared)
+        do throws(OpenSSLFailure) {
+            gateway = try Gateway(
+                rules: built.rules, identities: ground.identity, sessions: store, audit: ground.audit,
+                metrics: .shared)
+        } catch {
+            throw ProgramFailure("no randomness: \(error)")
+        }
         servers = Mutex(built.servers)
         sweeper = SessionSweep(store)
         sweeper.start(on: ground.loops[0])
