@@ -106,7 +106,7 @@ struct Subscription {
         for element in document.elements(of: value) {
             if document.string(element).map(known.contains) != true { edits.remove(element) }
         }
-        return true
+        return !known.isEmpty
     }
 
     /// The result that ends a subscription properly.

@@ -2,6 +2,7 @@ import Bytes
 import HTTP
 import JSON
 import MCP
+import Reactor
 import Redaction
 import Synchronization
 
@@ -44,6 +45,8 @@ enum Reply: Sendable {
     case stream(ScriptedAnswer)
     /// No answer.
     case fails(UpstreamFailure)
+    /// No answer until the call is given up.
+    case waits
 
     /// A result.
     static func result(_ text: String) -> Reply { .json(#"{"jsonrpc":"2.0","id":ID,"result":\#(text)}"#) }
@@ -104,6 +107,14 @@ final class ScriptedServer: ServerTransport {
         try await answer(Received(.call, fields, call.encoded))
     }
 
+    func post(
+        _ call: consuming RedactedCall, fields: HeaderFields, until cancellation: Cancellation
+    ) async throws(UpstreamFailure) -> any ServerAnswer {
+        let answer = try await answer(Received(.call, fields, call.encoded), until: cancellation)
+        cancellation.onCancel { answer.abort() }
+        return answer
+    }
+
     func post(_ message: GatewayMessage, fields: HeaderFields) async throws(UpstreamFailure) -> any ServerAnswer {
         try await answer(Received(.own, fields, message.body))
     }
@@ -117,7 +128,7 @@ final class ScriptedServer: ServerTransport {
     }
 
     private func answer(
-        _ received: Received, as method: String? = nil
+        _ received: Received, as method: String? = nil, until cancellation: Cancellation? = nil
     ) async throws(UpstreamFailure) -> any ServerAnswer {
         let method = method ?? received.method
         let script = state.withLock { state in
@@ -132,6 +143,10 @@ final class ScriptedServer: ServerTransport {
             return ScriptedAnswer(status, type, fields, received.filled(text))
         case .stream(let answer): return answer
         case .fails(let failure): throw failure
+        case .waits:
+            let loop = EventLoop.current
+            while cancellation?.isCancelled == false { await loop.sleep(for: .milliseconds(1)) }
+            throw .aborted
         }
     }
 
