@@ -69,6 +69,7 @@ let package = Package(
         room("Edges/Reactor", ["OpenSSL", "System"]),
         room("Edges/Edge", ["Reactor", "HTTP", "OpenSSL", "Bytes", "System", "Telemetry"]),
         room("Edges/HTTPClient", ["Reactor", "HTTP", "OpenSSL", "Bytes", "System", "Telemetry"]),
+        room("Edges/Bridge", ["HTTPClient", "Reactor", "HTTP", "JSON", "MCP", "Bytes", "System"]),
         room("Edges/Upstream", ["HTTPClient", "Reactor", "Redaction", "HTTP", "JSON", "MCP", "OpenSSL", "Bytes"]),
 
         room(
@@ -88,7 +89,7 @@ let package = Package(
         .executableTarget(
             name: "komainu",
             dependencies: [
-                "Admin", "Audit", "Bytes", "Catalog", "Commands", "Configuration", "Edge", "Gateway", "HTTP",
+                "Admin", "Audit", "Bridge", "Bytes", "Catalog", "Commands", "Configuration", "Edge", "Gateway", "HTTP",
                 "HTTPClient", "Identity", "JSON", "MCP", "OpenSSL", "Policy", "Reactor", "Redaction", "SampleTorii",
                 "Sessions", "System", "Telemetry",
                 "Upstream", "YAML",
@@ -116,7 +117,6 @@ let package = Package(
         tests("Audit", ["JSON", "OpenSSL", "System", "Bytes", "KomainuTesting"]),
         tests("Reactor", ["OpenSSL", "System", "Bytes", "KomainuTesting"]),
         tests("Edge", ["Reactor", "HTTP", "JSON", "OpenSSL", "Bytes", "System", "Telemetry", "KomainuTesting"]),
-        tests("HTTPClient", ["Reactor", "HTTP", "OpenSSL", "Bytes", "System", "Telemetry", "KomainuTesting"]),
         tests(
             "Gateway",
             [

@@ -1,5 +1,6 @@
 import Bytes
 import JSON
+import System
 
 /// What people paste into their MCP clients. The address and the token stand in it in the clear: it is printed once, when
 /// they are made, and never kept.
@@ -16,9 +17,12 @@ struct ClientSettings {
     /// Whether the address is one that other networks may reach.
     let isPublic: Bool
 
+    /// This program's own path, for clients that start it.
+    var program = CurrentProcess.executable ?? "komainu"
+
     /// The settings of every client we know, for a terminal.
     var text: String {
-        var parts = [hosted, claudeCode, cursor, python]
+        var parts = [hosted, desktop, claudeCode, cursor, python]
         if let authority { parts.append("All of them must trust \(authority); it isn't a public authority.\n") }
         return parts.joined(separator: "\n")
     }
@@ -27,15 +31,38 @@ struct ClientSettings {
     private var hosted: String {
         if bearer != nil {
             return
-                "Claude (claude.ai, desktop) and ChatGPT can't send an API token: make an endpoint without `--require-token` for them.\n"
+                "Claude (claude.ai) and ChatGPT can't send an API token: make an endpoint without `--require-token` for them.\n"
         }
         let reach = isPublic && authority == nil ? "" : " (reaches only public addresses with public certificates)"
         return """
-            Claude (claude.ai, desktop)\(reach)
+            Claude (claude.ai)\(reach)
               Settings > Connectors > Add custom connector: \(url)
 
             ChatGPT\(reach)
               Settings > Apps & Connectors > Advanced > Developer mode > Create: \(url), no authentication
+
+            """
+    }
+
+    /// Clients that start a program and speak with it: `komainu connect` goes the rest of the way.
+    var desktop: String {
+        var arguments = ["connect", url]
+        if let bearer { arguments += ["--header", "Authorization: Bearer \(bearer)"] }
+        if let authority { arguments += ["--ca", authority] }
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("mcpServers")
+        writer.beginObject()
+        writer.key(ByteString(name))
+        writer.beginObject()
+        writer.member("command", program)
+        writer.member("args", arguments)
+        writer.endObject()
+        writer.endObject()
+        writer.endObject()
+        return """
+            Claude Desktop, in claude_desktop_config.json, and others that start a program
+              \(String(decoding: writer.bytes, as: UTF8.self))
 
             """
     }

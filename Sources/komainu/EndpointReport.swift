@@ -24,17 +24,20 @@ struct EndpointReport {
             "its URL, shown this once; whoever has it is let in" + (needsToken(endpoint) ? " with an API token" : ""))
         Console.line("  \(url(secret))")
         Console.line("")
-        let bearer = needsToken(endpoint) ? "TOKEN" : nil
         if needsToken(endpoint) {
             Console.line("its API tokens: komainu token create --endpoint \(endpoint.id) --subject WHO")
             Console.line("")
         }
-        Console.write(
-            ClientSettings(
-                name: endpoint.upstream.text, url: url(secret), bearer: bearer,
-                authority: configuration.ownAuthority,
-                isPublic: !configuration.publicURL.isLoopback
-            ).text)
+        Console.write(settings(endpoint, url: url(secret)).text)
+    }
+
+    /// What starts `komainu connect` for an endpoint whose token isn't known any more.
+    func desktopSettings(_ endpoint: Endpoint) -> String { settings(endpoint, url: url("ENDPOINT-TOKEN")).desktop }
+
+    private func settings(_ endpoint: Endpoint, url: String) -> ClientSettings {
+        ClientSettings(
+            name: endpoint.upstream.text, url: url, bearer: needsToken(endpoint) ? "TOKEN" : nil,
+            authority: configuration.ownAuthority, isPublic: !configuration.publicURL.isLoopback)
     }
 
     private func needsToken(_ endpoint: Endpoint) -> Bool { endpoint.config.requireAPITokenAuth }

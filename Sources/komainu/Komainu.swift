@@ -13,6 +13,7 @@ enum Komainu {
             PolicyExplain.self, PolicyMatrix.self,
             ToolsList.self, ToolsDiff.self, ToolsApprove.self,
             AuditVerify.self, AuditTail.self, AuditQuery.self,
+            Connect.self,
             CertificateCreate.self,
             CompletionScript.self,
             Sample.self,

@@ -105,3 +105,35 @@ import Testing
         }
     }
 }
+
+@Suite struct `Lines` {
+    private func lines(_ text: String, limit: Int = 8, step: Int) -> [LineSplitter.Line] {
+        var splitter = LineSplitter(limit: limit)
+        var lines: [LineSplitter.Line] = []
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            lines += splitter.feed(Array(rest.prefix(step)).span)
+            rest = rest.dropFirst(step)
+        }
+        return lines
+    }
+
+    @Test(arguments: [1, 2, 3, 100])
+    func `are the same however the bytes are cut`(step: Int) {
+        let whole = { LineSplitter.Line.whole(Array(($0 as String).utf8)) }
+        #expect(lines("a\nbc\r\n\nd\re\nrest", step: step) == [whole("a"), whole("bc"), whole(""), whole("d\re")])
+        #expect(lines("12345678\n12345678\r\n", step: step) == [whole("12345678"), whole("12345678")])
+        #expect(lines("123456789\nok\n", step: step) == [.tooLong, whole("ok")])
+        #expect(lines(String(repeating: "x", count: 50), step: step) == [.tooLong])
+        #expect(lines(String(repeating: "x", count: 50) + "\nok\n", step: step) == [.tooLong, whole("ok")])
+    }
+
+    @Test func `know whether one has begun`() {
+        var splitter = LineSplitter(limit: 8)
+        #expect(!splitter.isWithinLine)
+        _ = splitter.feed([0x61].span)
+        #expect(splitter.isWithinLine)
+        _ = splitter.feed([0x0A].span)
+        #expect(!splitter.isWithinLine)
+    }
+}

@@ -9,11 +9,13 @@ LISTED = {"tools": [{"name": "list_apps", "description": "List apps.", "inputSch
 
 
 class RawUpstream:
-    """Serves MCP over TLS; what a `tools/call` is answered with is up to `script(request body) -> bytes`."""
+    """Serves MCP over TLS; what a `tools/call` is answered with is up to `script(request body) -> bytes`, and a GET to
+    `stream(fields) -> bytes`. `heads` has the fields of every request, `listed` the result of `tools/list`."""
 
-    def __init__(self, certificates, script=None):
-        self.script = script
+    def __init__(self, certificates, script=None, stream=None):
+        self.script, self.stream = script, stream
         self.calls = 0
+        self.heads, self.listed = [], LISTED
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificates / "server.pem", certificates / "server.key")
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -54,6 +56,10 @@ class RawUpstream:
                   (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])}
         while len(body) < int(fields.get("content-length", 0)):
             body += connection.recv(65536)
+        self.heads.append(fields | {":method": head.split(b" ")[0].decode()})
+        if head.startswith(b"GET ") and self.stream:
+            connection.sendall(self.stream(fields))
+            return False
         if head.startswith(b"GET "):
             connection.sendall(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")
             return True
@@ -64,7 +70,7 @@ class RawUpstream:
         if "id" not in message:
             connection.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
             return True
-        results = {"initialize": OPENED, "tools/list": LISTED}
+        results = {"initialize": OPENED, "tools/list": self.listed}
         if message["method"] in results:
             connection.sendall(answer({"jsonrpc": "2.0", "id": message["id"], "result": results[message["method"]]},
                                       [("Mcp-Session-Id", "raw-session")]))

@@ -39,7 +39,7 @@ import YAML
         }
     }
 
-    @Test(arguments: ["login", "connect", "policy prove", "audit prove", "export"])
+    @Test(arguments: ["login", "policy prove", "audit prove", "export"])
     func `of a later version is unknown to this one`(line: String) {
         let words = line.split(separator: " ").map(String.init)
         #expect(throws: UsageMistakes.self) { try Komainu.program.parse(words) }
@@ -168,7 +168,7 @@ import YAML
     private func text(bearer: String?, authority: String?, isPublic: Bool = true) -> String {
         ClientSettings(
             name: "torii", url: "https://a.example/mcp/kmn_e_x", bearer: bearer, authority: authority,
-            isPublic: isPublic
+            isPublic: isPublic, program: "/opt/komainu"
         ).text
     }
 
@@ -177,6 +177,10 @@ import YAML
         #expect(text.contains("Add custom connector: https://a.example/mcp/kmn_e_x"))
         #expect(text.contains("claude mcp add --transport http torii https://a.example/mcp/kmn_e_x\n"))
         #expect(text.contains(#"{"mcpServers":{"torii":{"url":"https://a.example/mcp/kmn_e_x"}}}"#))
+        #expect(
+            text.contains(
+                #"{"mcpServers":{"torii":{"command":"/opt/komainu","args":["connect","https://a.example/mcp/kmn_e_x"]}}}"#
+            ))
         #expect(!text.contains("Authorization"))
         #expect(!text.contains("must trust"))
     }
@@ -188,6 +192,7 @@ import YAML
         #expect(text.contains("NODE_EXTRA_CA_CERTS=/certs/ca.pem claude mcp add"))
         #expect(text.contains(#"verify="/certs/ca.pem""#))
         #expect(text.contains("can't send an API token"))
+        #expect(text.contains(#""--header","Authorization: Bearer kmn_t_y","--ca","/certs/ca.pem"]"#))
     }
 }
 

@@ -181,6 +181,16 @@ public enum Output {
         try Files.readAll(0, limit: limit, path: "stdin")
     }
 
+    /// What standard input has, at most `limit` bytes, waiting until there is something; empty at its end.
+    public static func readSomeStandardInput(limit: Int) throws(SystemFailure) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: limit)
+        let count = try checked("read", "stdin") {
+            unsafe bytes.withUnsafeMutableBytes { unsafe Glibc.read(0, $0.baseAddress, limit) }
+        }
+        bytes.removeLast(limit - count)
+        return bytes
+    }
+
     static func writeAll(_ bytes: [UInt8], to number: Int32, call: StaticString, path: String) throws(SystemFailure) {
         var written = 0
         while written < bytes.count {

@@ -80,6 +80,16 @@ public enum CurrentProcess {
     /// Its number.
     public static var identifier: Int32 { getpid() }
 
+    /// The absolute path of the program that runs; nil where /proc is hidden.
+    public static var executable: String? {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
+            guard let start = buffer.baseAddress else { return nil }
+            let count = unsafe readlink("/proc/self/exe", start, Int(PATH_MAX))
+            guard count > 0, count < Int(PATH_MAX) else { return nil }
+            return unsafe String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+    }
+
     /// A variable of the environment; nil when it is not set.
     public static func environment(_ name: String) -> String? {
         guard let value = unsafe getenv(name) else { return nil }

@@ -49,5 +49,9 @@ struct EndpointShow: Command {
         }
         Console.line("  tools, as far as the policy allows them:")
         for tool in upstream.catalog.tools(in: selection) { Console.line("    \(tool.text)") }
+        Console.line()
+        Console.write(EndpointReport(configuration: state.loaded.configuration).desktopSettings(endpoint))
+        Console.line(
+            "ENDPOINT-TOKEN is the end of its URL, which was shown when it was made; `endpoint rotate` makes another.")
     }
 }
