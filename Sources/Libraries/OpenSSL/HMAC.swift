@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import COpenSSLShims
 
 /// HMAC-SHA-256 (RFC 2104) under one key, prepared once: each message costs two copies of a hash's state.
 public struct HMACSHA256: Sendable {
@@ -19,13 +20,13 @@ public struct HMACSHA256: Sendable {
 
     /// The code of `message`, 32 bytes.
     public func authenticate(_ message: Span<UInt8>) -> [UInt8] {
-        let scratch = DigestContext()
-        scratch.become(states.inner)
-        scratch.add(message)
-        let inside = scratch.finish()
-        scratch.become(states.outer)
-        scratch.add(inside)
-        return scratch.finish()
+        unsafe message.withUnsafeBufferPointer { message in
+            unsafe [UInt8](unsafeUninitializedCapacity: HMACSHA256.byteCount) { code, count in
+                guard let place = code.baseAddress else { return }
+                unsafe komainu_hmac_sha256(states.inner, states.outer, message.baseAddress, message.count, place)
+                count = HMACSHA256.byteCount
+            }
+        }
     }
 
     /// Whether `code` is the code of `message`, taking equally long wherever they differ.
@@ -37,17 +38,15 @@ public struct HMACSHA256: Sendable {
 
     /// The hash states after the padded key (RFC 2104 section 4). Only ever copied from, so threads may share them.
     private final class States: Sendable {
-        let inner = DigestContext()
-        let outer = DigestContext()
+        let inner: SHA256_CTX
+        let outer: SHA256_CTX
 
         init(_ key: [UInt8]) {
             let blockBytes = 64
             var padded = key.count > blockBytes ? SHA256.hash(key) : key
             padded.append(contentsOf: repeatElement(0, count: blockBytes - padded.count))
-            inner.begin()
-            inner.add(padded.map { $0 ^ 0x36 })
-            outer.begin()
-            outer.add(padded.map { $0 ^ 0x5c })
+            inner = unsafe komainu_sha256_after(padded.map { $0 ^ 0x36 })
+            outer = unsafe komainu_sha256_after(padded.map { $0 ^ 0x5c })
         }
     }
 }

@@ -69,170 +69,166 @@ struct Escape {
 }
 
 /// The bytes that a string's text stands for. The text has been read before, so its escapes are right.
-///
-/// Eight bytes are copied at a time, whatever they are; those from an escape on are then written over.
 @usableFromInline func decoded(_ text: Span<UInt8>) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: text.count + 8)
-    var written = 0
+    var none: [EscapedText.Shift] = []
+    return decoded(text, noting: false, &none)
+}
+
+/// The same; with `noting` for each escape by how much what comes after it is further on in the text.
+func decoded(_ text: Span<UInt8>, noting: Bool, _ shifts: inout [EscapedText.Shift]) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: text.count)
     var out = bytes.mutableSpan
+    var written = 0
     var at = 0
     while at < text.count {
-        if let word = word(text, at) {
-            store(word, &out, written)
-            let flags = flagsOf(0x5c, word)
-            let run = flags == 0 ? 8 : flags.trailingZeroBitCount >> 3
-            at &+= run
-            written &+= run
-            if flags == 0 { continue }
-        } else if text[at] != 0x5c {
-            out[written] = text[at]
-            at &+= 1
+        let byte = text[at]
+        guard byte == 0x5c else {
+            out[written] = byte
             written &+= 1
+            at &+= 1
             continue
         }
-        let length = simpleEscape(text, at, &out, written)
-        if length > 0 {
-            at &+= length
+        guard let character = EscapedCharacter(text, at) else { break }
+        var bytes = character.bytes
+        for _ in 0..<character.count {
+            out[written] = UInt8(truncatingIfNeeded: bytes)
             written &+= 1
-        } else if let escape = try? Escape(text, at) {
-            written &+= encodeUTF8(escape.scalar, &out, written)
-            at &+= escape.length
-        } else {
-            break
+            bytes >>= 8
         }
+        at &+= character.length
+        if noting { shifts.append(EscapedText.Shift(decoded: written, written: at)) }
     }
     bytes.removeLast(bytes.count - written)
     return bytes
 }
 
-/// Writes what an escape of two bytes stands for; gives its length, or 0 when it is another.
-@inline(__always)
-private func simpleEscape(_ text: Span<UInt8>, _ at: Int, _ out: inout MutableSpan<UInt8>, _ place: Int) -> Int {
-    guard at &+ 1 < text.count else { return 0 }
-    switch text[at &+ 1] {
-    case 0x22: out[place] = 0x22
-    case 0x5c: out[place] = 0x5c
-    case 0x2f: out[place] = 0x2f
-    case 0x6e: out[place] = 0x0a
-    case 0x72: out[place] = 0x0d
-    case 0x74: out[place] = 0x09
-    case 0x62: out[place] = 0x08
-    case 0x66: out[place] = 0x0c
-    default: return 0
-    }
-    return 2
-}
+/// What an escape stands for, in UTF-8.
+private struct EscapedCharacter {
+    /// The bytes, the first in the lowest place.
+    let bytes: UInt32
+    let count: Int
+    /// How long the escape is.
+    let length: Int
 
-/// Writes one character, which is no surrogate; gives the number of its bytes.
-private func encodeUTF8(_ scalar: UInt32, _ out: inout MutableSpan<UInt8>, _ place: Int) -> Int {
-    func trail(_ shift: UInt32) -> UInt8 { UInt8(truncatingIfNeeded: scalar >> shift & 0x3f) | 0x80 }
-    switch scalar {
-    case ..<0x80:
-        out[place] = UInt8(truncatingIfNeeded: scalar)
-        return 1
-    case ..<0x800:
-        out[place] = UInt8(truncatingIfNeeded: scalar >> 6) | 0xc0
-        out[place + 1] = trail(0)
-        return 2
-    case ..<0x10000:
-        out[place] = UInt8(truncatingIfNeeded: scalar >> 12) | 0xe0
-        out[place + 1] = trail(6)
-        out[place + 2] = trail(0)
-        return 3
-    default:
-        out[place] = UInt8(truncatingIfNeeded: scalar >> 18) | 0xf0
-        out[place + 1] = trail(12)
-        out[place + 2] = trail(6)
-        out[place + 3] = trail(0)
-        return 4
+    @inline(__always)
+    init?(_ text: Span<UInt8>, _ at: Int) {
+        guard at &+ 1 < text.count else { return nil }
+        switch text[at &+ 1] {
+        case 0x22: self.init(0x22)
+        case 0x5c: self.init(0x5c)
+        case 0x2f: self.init(0x2f)
+        case 0x6e: self.init(0x0a)
+        case 0x72: self.init(0x0d)
+        case 0x74: self.init(0x09)
+        case 0x62: self.init(0x08)
+        case 0x66: self.init(0x0c)
+        default: self.init(hexadecimal: text, at)
+        }
+    }
+
+    @inline(__always)
+    private init(_ byte: UInt32) {
+        bytes = byte
+        count = 1
+        length = 2
+    }
+
+    @inline(never)
+    private init?(hexadecimal text: Span<UInt8>, _ at: Int) {
+        guard let escape = try? Escape(text, at) else { return nil }
+        let scalar = escape.scalar
+        func trail(_ shift: UInt32) -> UInt32 { scalar >> shift & 0x3f | 0x80 }
+        length = escape.length
+        switch scalar {
+        case ..<0x80:
+            bytes = scalar
+            count = 1
+        case ..<0x800:
+            bytes = scalar >> 6 | 0xc0 | trail(0) << 8
+            count = 2
+        case ..<0x10000:
+            bytes = scalar >> 12 | 0xe0 | trail(6) << 8 | trail(0) << 16
+            count = 3
+        default:
+            bytes = scalar >> 18 | 0xf0 | trail(12) << 8 | trail(6) << 16 | trail(0) << 24
+            count = 4
+        }
     }
 }
 
 /// Appends a string with its quotes, escaping only what must be (RFC 8259 section 7). Bytes that are not UTF-8 become
 /// U+FFFD: whatever the bytes, what is written is JSON.
 func appendString(_ bytes: [UInt8], to out: inout [UInt8]) {
-    let text = bytes.span
-    if endOfPlainRun(text, from: 0) == text.count {
-        out.append(0x22)
-        out.append(contentsOf: bytes)
-        out.append(0x22)
-        return
-    }
-    // Room for the text, for some escapes, and to write eight bytes at once; seldom more.
-    var written = out.count
-    out.append(contentsOf: repeatElement(0, count: text.count + text.count / 4 + 32))
-    var span = out.mutableSpan
-    span[written] = 0x22
-    written &+= 1
-    var at = escape(text, from: 0, into: &span, at: &written)
-    while at < text.count {
-        out.append(contentsOf: repeatElement(0, count: 6 * (text.count - at) + 32))
-        var span = out.mutableSpan
-        at = escape(text, from: at, into: &span, at: &written)
-    }
-    out[written] = 0x22
-    out.removeLast(out.count - written - 1)
+    out.append(0x22)
+    appendContent(bytes, to: &out)
+    out.append(0x22)
 }
 
-/// Escapes a text into `out` until its end or until there may be no more room; gives how far it came.
-private func escape(_ text: Span<UInt8>, from start: Int, into out: inout MutableSpan<UInt8>, at written: inout Int)
-    -> Int
-{
+/// The same without the quotes.
+func appendContent(_ bytes: [UInt8], to out: inout [UInt8]) {
+    let text = bytes.span
+    var at = endOfPlainRun(text, from: 0)
+    guard at < text.count else { return out.append(contentsOf: bytes) }
+    out.append(contentsOf: bytes[..<at])
+    // Room for the text and for some escapes; seldom more.
+    var room = text.count + text.count / 4 + 32
+    while at < text.count {
+        out.append(addingCapacity: room) { (out: inout OutputSpan<UInt8>) in at = escape(text, from: at, into: &out) }
+        room = 6 * (text.count - at) + 32
+    }
+}
+
+/// Escapes a text until its end or until there may be no more room; gives how far it came.
+private func escape(_ text: Span<UInt8>, from start: Int, into out: inout OutputSpan<UInt8>) -> Int {
     var at = start
-    // For the longest escape, the rest of the text, the closing quote, and eight bytes at once.
-    while at < text.count, written &+ 6 &+ text.count &- at &+ 9 <= out.count {
-        if let word = word(text, at) {
-            store(word, &out, written)
-            let flags = flagsOfSpecials(word)
-            let run = flags == 0 ? 8 : flags.trailingZeroBitCount >> 3
-            at &+= run
-            written &+= run
-            if flags == 0 { continue }
+    while at < text.count {
+        let end = min(endOfPlainRun(text, from: at), at &+ out.freeCapacity)
+        while at < end {
+            out.append(text[at])
+            at &+= 1
         }
+        // For the longest escape.
+        guard at < text.count, out.freeCapacity >= 6 else { break }
         let byte = text[at]
         if byte >= 0x80, let length = lengthOfSequence(text, at) {
-            for offset in 0..<length { out[written &+ offset] = text[at &+ offset] }
+            for offset in 0..<length { out.append(text[at &+ offset]) }
             at &+= length
-            written &+= length
         } else {
-            written &+= escape(byte, &out, written)
+            escape(byte, &out)
             at &+= 1
         }
     }
     return at
 }
 
-/// Writes a byte as it may stand in a string; gives the number of bytes written.
+/// Writes a byte as it may stand in a string.
 @inline(__always)
-private func escape(_ byte: UInt8, _ out: inout MutableSpan<UInt8>, _ place: Int) -> Int {
+private func escape(_ byte: UInt8, _ out: inout OutputSpan<UInt8>) {
     switch byte {
-    case 0x22, 0x5c: return pair(byte, &out, place)
-    case 0x08: return pair(0x62, &out, place)
-    case 0x09: return pair(0x74, &out, place)
-    case 0x0a: return pair(0x6e, &out, place)
-    case 0x0c: return pair(0x66, &out, place)
-    case 0x0d: return pair(0x72, &out, place)
+    case 0x22, 0x5c: pair(byte, &out)
+    case 0x08: pair(0x62, &out)
+    case 0x09: pair(0x74, &out)
+    case 0x0a: pair(0x6e, &out)
+    case 0x0c: pair(0x66, &out)
+    case 0x0d: pair(0x72, &out)
     case 0x80...:
-        out[place] = 0xef
-        out[place &+ 1] = 0xbf
-        out[place &+ 2] = 0xbd
-        return 3
+        out.append(0xef)
+        out.append(0xbf)
+        out.append(0xbd)
     case 0x20...:
-        out[place] = byte
-        return 1
+        out.append(byte)
     default:
         let digit = byte & 15
-        let escape: [6 of UInt8] = [
-            0x5c, 0x75, 0x30, 0x30, byte < 0x10 ? 0x30 : 0x31, digit < 10 ? 0x30 + digit : 0x61 + digit - 10,
-        ]
-        for index in 0..<6 { out[place &+ index] = escape[index] }
-        return 6
+        pair(0x75, &out)
+        out.append(0x30)
+        out.append(0x30)
+        out.append(byte < 0x10 ? 0x30 : 0x31)
+        out.append(digit < 10 ? 0x30 + digit : 0x61 + digit - 10)
     }
 }
 
 @inline(__always)
-private func pair(_ byte: UInt8, _ out: inout MutableSpan<UInt8>, _ place: Int) -> Int {
-    out[place] = 0x5c
-    out[place &+ 1] = byte
-    return 2
+private func pair(_ byte: UInt8, _ out: inout OutputSpan<UInt8>) {
+    out.append(0x5c)
+    out.append(byte)
 }

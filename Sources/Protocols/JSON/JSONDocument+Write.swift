@@ -14,7 +14,7 @@ extension JSONDocument {
             out.append(contentsOf: bytes[outer.outerRange])
         } else {
             out.reserveCapacity(out.count + size + edits.encodedCount)
-            var splicer = Splicer(document: self, written: outer.outerRange.lowerBound, start: out.count)
+            var splicer = Splicer(document: self, written: outer.outerRange.lowerBound, within: nil)
             splicer.write(node, editing: edits.sorted(), into: &out)
         }
     }
@@ -29,19 +29,21 @@ extension JSONDocument {
 
 /// Writes a value whose text is already what we would write: copies it, and changes only the edited places. What it costs
 /// depends on the number of edits, not of values.
-private struct Splicer {
-    let document: JSONDocument
+struct Splicer {
+    private let document: JSONDocument
+    /// The string that the document is in, when it is written as that; else nil.
+    private let text: EscapedText?
+    /// How many of that string's escapes have been passed.
+    private var passed = 0
     /// How far the text has been written or left out.
-    var written: Int
-    /// Where our part of the output begins.
-    let start: Int
+    private var written: Int
     /// Additions wait until the end of their object; objects end in the opposite order of their beginning.
     private var additions: [(end: Int, edits: ArraySlice<JSONEdits.Edit>)] = []
 
-    init(document: JSONDocument, written: Int, start: Int) {
+    init(document: JSONDocument, written: Int, within text: EscapedText?) {
         self.document = document
+        self.text = text
         self.written = written
-        self.start = start
     }
 
     mutating func write(_ root: JSONDocument.Node, editing edits: [JSONEdits.Edit], into out: inout [UInt8]) {
@@ -103,7 +105,11 @@ private struct Splicer {
 
     private mutating func replace(_ range: Range<Int>, by edit: JSONEdits.Edit, into out: inout [UInt8]) {
         copy(upTo: range.lowerBound, into: &out)
-        edit.write(into: &out)
+        if text == nil {
+            edit.write(into: &out)
+        } else {
+            edit.writeEscaped(into: &out)
+        }
         written = range.upperBound
     }
 
@@ -131,16 +137,22 @@ private struct Splicer {
             for case .append(let member, let encoded) in edits.map(\.change) {
                 // In text without white space a brace that opens can only be the beginning of this object.
                 if out.last != 0x7b { out.append(0x2c) }
-                appendString(member.bytes, to: &out)
-                out.append(0x3a)
-                out += encoded
+                var added: [UInt8] = []
+                appendString(member.bytes, to: &added)
+                added.append(0x3a)
+                added += encoded
+                if text == nil { out += added } else { appendContent(added, to: &out) }
             }
         }
     }
 
     private mutating func copy(upTo end: Int, into out: inout [UInt8]) {
         guard written < end else { return }
-        out.append(contentsOf: document.bytes[written..<end])
+        if let text {
+            text.copy(written..<end, passing: &passed, into: &out)
+        } else {
+            out.append(contentsOf: document.bytes[written..<end])
+        }
         written = end
     }
 }

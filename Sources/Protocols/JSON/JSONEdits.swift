@@ -34,6 +34,21 @@ public struct JSONEdits: Sendable {
             case .remove, .append: break
             }
         }
+
+        /// The same within a string: escaped once more.
+        func writeEscaped(into out: inout [UInt8]) {
+            if case .text(let bytes) = change, endOfPlainRun(bytes.span, from: 0) == bytes.count {
+                out.append(0x5c)
+                out.append(0x22)
+                out.append(contentsOf: bytes)
+                out.append(0x5c)
+                out.append(0x22)
+                return
+            }
+            var plain: [UInt8] = []
+            write(into: &plain)
+            appendContent(plain, to: &out)
+        }
     }
 
     private(set) var edits: [Edit] = []

@@ -27,12 +27,18 @@ struct FieldAutomaton: Sendable {
 
     private var sets: [[UInt64]] = []
     private var indexOfSet: [[UInt64]: Int] = [:]
-    /// The rule that is about a value in a state, or -1.
-    private var rules: [Int] = []
-    private var elementSteps: [Int] = []
-    private var plainSteps: [Int] = []
-    /// By state, then symbol; -1 where not yet known.
-    private var nameSteps: [[Int]] = []
+    /// What is known of a state; -1 for none, or not yet known.
+    private struct Row: Sendable {
+        /// The rule that is about a value in it.
+        let rule: Int32
+        var element: Int32 = -1
+        var plain: Int32 = -1
+    }
+
+    private var rows: [Row] = []
+    /// By state, then symbol, `stride` for each state; -1 where not yet known.
+    private var nameSteps: [Int32] = []
+    private var stride = 8
 
     /// Which predicates a name fulfils, as a number; 0 for none.
     private var symbols: [Set<Int>] = [[]]
@@ -77,12 +83,17 @@ struct FieldAutomaton: Sendable {
         initial = state(set)
     }
 
-    /// How many states are known: to tell whether a copy has learnt something.
-    var size: Int { sets.count + nameSteps.reduce(0) { $0 + $1.count } }
+    /// How many states and steps are known: to tell whether a copy has learnt something.
+    private(set) var size = 0
+
+    /// How many steps there is room for.
+    var stepCount: Int { nameSteps.count }
 
     /// The rule that is about a value in this state; nil when none is.
+    @inline(__always)
     func rule(in state: Int) -> Int? {
-        rules[state] < 0 ? nil : rules[state]
+        let rule = rows[state].rule
+        return rule < 0 ? nil : Int(rule)
     }
 
     // MARK: Steps
@@ -99,6 +110,7 @@ struct FieldAutomaton: Sendable {
         if let known = indexOfSymbol[fulfilled] { return known }
         symbols.append(fulfilled)
         indexOfSymbol[fulfilled] = symbols.count - 1
+        size += 1
         return symbols.count - 1
     }
 
@@ -108,8 +120,16 @@ struct FieldAutomaton: Sendable {
     }
 
     /// From an object to the value of a member.
+    @inline(__always)
     mutating func step(_ from: Int, _ symbol: Int) -> Int {
-        if symbol < nameSteps[from].count, nameSteps[from][symbol] >= 0 { return nameSteps[from][symbol] }
+        if symbol < stride {
+            let known = nameSteps[from &* stride &+ symbol]
+            if known >= 0 { return Int(known) }
+        }
+        return learnStep(from, symbol)
+    }
+
+    private mutating func learnStep(_ from: Int, _ symbol: Int) -> Int {
         var next = emptySet
         for place in members(of: from) {
             switch places[place] {
@@ -120,14 +140,32 @@ struct FieldAutomaton: Sendable {
             }
         }
         let index = state(next)
-        while nameSteps[from].count <= symbol { nameSteps[from].append(-1) }
-        nameSteps[from][symbol] = index
+        while stride <= symbol { widen() }
+        nameSteps[from * stride + symbol] = Int32(truncatingIfNeeded: index)
+        size += 1
         return index
     }
 
+    /// Makes room for twice as many symbols.
+    private mutating func widen() {
+        var wide: [Int32] = []
+        wide.reserveCapacity(nameSteps.count * 2)
+        for state in rows.indices {
+            wide += nameSteps[state * stride..<(state + 1) * stride]
+            wide += repeatElement(-1, count: stride)
+        }
+        nameSteps = wide
+        stride *= 2
+    }
+
     /// From an array to its elements.
+    @inline(__always)
     mutating func stepToElement(_ from: Int) -> Int {
-        if elementSteps[from] >= 0 { return elementSteps[from] }
+        let known = rows[from].element
+        return known >= 0 ? Int(known) : learnStepToElement(from)
+    }
+
+    private mutating func learnStepToElement(_ from: Int) -> Int {
         var next = emptySet
         for place in members(of: from) {
             switch places[place] {
@@ -137,17 +175,24 @@ struct FieldAutomaton: Sendable {
             }
         }
         let index = state(next)
-        elementSteps[from] = index
+        rows[from].element = Int32(truncatingIfNeeded: index)
+        size += 1
         return index
     }
 
     /// At a value that is no array: `[*]` stands for the value itself.
+    @inline(__always)
     mutating func stepToPlain(_ from: Int) -> Int {
-        if plainSteps[from] >= 0 { return plainSteps[from] }
+        let known = rows[from].plain
+        return known >= 0 ? Int(known) : learnStepToPlain(from)
+    }
+
+    private mutating func learnStepToPlain(_ from: Int) -> Int {
         var next = emptySet
         for place in members(of: from) { add(place, to: &next, isArray: false) }
         let index = state(next)
-        plainSteps[from] = index
+        rows[from].plain = Int32(truncatingIfNeeded: index)
+        size += 1
         return index
     }
 
@@ -195,10 +240,9 @@ struct FieldAutomaton: Sendable {
             let isEqual = withholding.contains(rule) == withholding.contains(best)
             if best < 0 || isStronger || isEqual && rule < best { best = rule }
         }
-        rules.append(best)
-        elementSteps.append(-1)
-        plainSteps.append(-1)
-        nameSteps.append([])
+        rows.append(Row(rule: Int32(truncatingIfNeeded: best)))
+        nameSteps += repeatElement(-1, count: stride)
+        size += 1
         return index
     }
 }

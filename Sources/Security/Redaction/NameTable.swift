@@ -54,27 +54,59 @@ private let phoneNames = [
 
 /// Finds the meaning of a name by its fingerprint. Names that were made to collide are found by nobody and worked out again.
 struct NameTable {
+    /// What is needed at every visit, and where the name's bytes lie.
+    private struct Entry {
+        let fingerprint: UInt32
+        let start: Int32
+        let length: Int32
+        let symbol: Int32
+        let traits: NameMeaning.Traits
+    }
+
+    private struct Slot {
+        var fingerprint: UInt32
+        /// -1 for none.
+        var entry: Int32
+    }
+
     private(set) var meanings: [NameMeaning] = []
-    /// Of each meaning what is needed at every visit.
-    private(set) var symbols: [Int] = []
-    private(set) var traits: [NameMeaning.Traits] = []
-    private var slots: [(fingerprint: UInt32, index: Int32)] = []
+    private var entries: [Entry] = []
+    private var texts: [UInt8] = []
+    /// None until there is a name.
+    private var slots: [Slot] = []
     private static let longestProbe = 16
 
-    init() {
-        slots = Array(repeating: (fingerprint: 0, index: -1), count: 256)
+    /// How many names are known.
+    var count: Int { entries.count }
+
+    /// The field paths' view of a name.
+    @inline(__always)
+    func symbol(_ index: Int) -> Int { Int(entries[index].symbol) }
+
+    @inline(__always)
+    func traits(_ index: Int) -> NameMeaning.Traits { entries[index].traits }
+
+    /// The bytes of a name.
+    @inline(__always)
+    @_lifetime(borrow self)
+    func text(_ index: Int) -> Span<UInt8> {
+        let entry = entries[index]
+        return texts.span.extracting(Int(entry.start)..<Int(entry.start) &+ Int(entry.length))
     }
+
+    func fingerprint(_ index: Int) -> UInt32 { entries[index].fingerprint }
 
     /// The place of a name's meaning; nil when it is not known yet.
     @inline(__always)
     func find(_ node: JSONDocument.Node, in document: JSONDocument) -> Int? {
+        guard !slots.isEmpty else { return nil }
         let fingerprint = document.fingerprint(ofName: node)
-        var slot = Int(fingerprint) & (slots.count - 1)
+        var slot = Int(fingerprint) & (slots.count &- 1)
         for _ in 0..<Self.longestProbe {
-            let (known, index) = slots[slot]
-            guard index >= 0 else { return nil }
-            if known == fingerprint, isSame(Int(index), node, document) { return Int(index) }
-            slot = (slot + 1) & (slots.count - 1)
+            let known = slots[slot]
+            guard known.entry >= 0 else { return nil }
+            if known.fingerprint == fingerprint, isSame(Int(known.entry), node, document) { return Int(known.entry) }
+            slot = (slot &+ 1) & (slots.count &- 1)
         }
         return nil
     }
@@ -82,26 +114,31 @@ struct NameTable {
     @inline(__always)
     private func isSame(_ index: Int, _ node: JSONDocument.Node, _ document: JSONDocument) -> Bool {
         if document.stringContainsEscapes(node) { return document.string(node)?.bytes == meanings[index].name }
-        let text = document.writtenText(node)
-        guard text.count == meanings[index].name.count else { return false }
-        for place in 0..<text.count where text[place] != meanings[index].name[place] { return false }
+        let known = text(index)
+        let name = document.writtenText(node)
+        guard name.count == known.count else { return false }
+        for place in name.indices where known[place] != name[place] { return false }
         return true
     }
 
     mutating func add(_ meaning: NameMeaning, fingerprint: UInt32) -> Int {
+        if slots.count <= entries.count * 2 { grow() }
+        entries.append(
+            Entry(
+                fingerprint: fingerprint, start: Int32(truncatingIfNeeded: texts.count),
+                length: Int32(truncatingIfNeeded: meaning.name.count),
+                symbol: Int32(truncatingIfNeeded: meaning.symbol), traits: meaning.traits))
+        texts.append(contentsOf: meaning.name)
         meanings.append(meaning)
-        symbols.append(meaning.symbol)
-        traits.append(meaning.traits)
-        if meanings.count * 2 > slots.count { grow() }
-        place(fingerprint, Int32(meanings.count - 1))
-        return meanings.count - 1
+        place(Slot(fingerprint: fingerprint, entry: Int32(truncatingIfNeeded: entries.count - 1)))
+        return entries.count - 1
     }
 
-    private mutating func place(_ fingerprint: UInt32, _ index: Int32) {
-        var slot = Int(fingerprint) & (slots.count - 1)
+    private mutating func place(_ new: Slot) {
+        var slot = Int(new.fingerprint) & (slots.count - 1)
         for _ in 0..<Self.longestProbe {
-            if slots[slot].index < 0 {
-                slots[slot] = (fingerprint, index)
+            if slots[slot].entry < 0 {
+                slots[slot] = new
                 return
             }
             slot = (slot + 1) & (slots.count - 1)
@@ -110,7 +147,7 @@ struct NameTable {
 
     private mutating func grow() {
         let old = slots
-        slots = Array(repeating: (fingerprint: 0, index: -1), count: old.count * 4)
-        for entry in old where entry.index >= 0 { place(entry.fingerprint, entry.index) }
+        slots = Array(repeating: Slot(fingerprint: 0, entry: -1), count: max(64, old.count * 4))
+        for slot in old where slot.entry >= 0 { place(slot) }
     }
 }

@@ -19,6 +19,9 @@ enum RedactionPlace: Int, CaseIterable, Sendable {
     /// Anywhere else in a result.
     case other
 
+    /// How many there are.
+    static let count = allCases.count
+
     /// What reports call it.
     var name: ByteString {
         switch self {
@@ -36,7 +39,7 @@ enum RedactionPlace: Int, CaseIterable, Sendable {
 extension Pass {
     /// Visits a whole JSON-RPC message, each part by what the protocol says it is (MCP 2025-11-25 and 2026-07-28, schema).
     mutating func visitMessage(_ document: JSONDocument, editing edits: JSONEdits) throws(Withheld) {
-        layers = [Layer(document: document, depth: 0)]
+        layers = [Layer(document: document, root: document.root, depth: 0)]
         layers[0].edits = edits
         if let result = document.member("result", of: document.root) { try visitResult(result, document) }
         if let error = document.member("error", of: document.root) { try visitError(error, document) }
@@ -202,7 +205,8 @@ extension Pass {
             layers[0].plain.append((node, place))
             return
         }
-        var composed = ComposedText(node: node, place: place, parts: [], isChanged: false, isBase64: true)
+        var composed = ComposedText(
+            node: node, place: place, original: text, parts: [], isChanged: false, isBase64: true)
         try divide(text, into: &composed, 0, state: automaton.dead)
         layers[0].composed.append(composed)
     }

@@ -8,26 +8,32 @@ extension Pass {
         _ node: JSONDocument.Node, _ document: JSONDocument, _ layer: Int, state: Int, name: Int?
     ) throws(Withheld) {
         // Must come back as it is; only what was removed elsewhere is looked for.
-        if let name, names.traits[name].contains(.cursor) {
+        if let name, names.traits(name).contains(.cursor) {
             layers[layer].plain.append((node, place))
             return
         }
-        let decoded = document.stringContainsEscapes(node) ? document.string(node)?.bytes : nil
-        let look: Look
-        if let decoded {
-            look = self.look(at: decoded.span, name)
-        } else {
-            look = self.look(at: document.writtenText(node), name)
+        guard document.stringContainsEscapes(node) else {
+            switch look(at: document.writtenText(node), name) {
+            case .nothing: layers[layer].plain.append((node, place))
+            case .mayHoldJSON: try compose(node, document.string(node)?.bytes ?? [], nil, layer, state: state)
+            case .findings(let findings): try replace(findings, in: document.string(node)?.bytes ?? [], node, layer)
+            }
+            return
         }
-        switch look {
-        case .nothing:
-            layers[layer].plain.append((node, place))
-        case .mayHoldJSON:
-            try compose(node, decoded ?? document.string(node)?.bytes ?? [], layer, state: state)
-        case .findings(let findings):
-            let text = try replaced(decoded ?? document.string(node)?.bytes ?? [], findings)
-            layers[layer].composed.append(ComposedText(node: node, place: place, parts: [.text(text)], isChanged: true))
+        let written = EscapedText(node, of: document)
+        let text = written?.bytes ?? document.string(node)?.bytes ?? []
+        switch look(at: text.span, name) {
+        case .nothing: layers[layer].plain.append((node, place))
+        case .mayHoldJSON: try compose(node, text, written, layer, state: state)
+        case .findings(let findings): try replace(findings, in: text, node, layer)
         }
+    }
+
+    private mutating func replace(
+        _ findings: [Finding], in text: [UInt8], _ node: JSONDocument.Node, _ layer: Int
+    ) throws(Withheld) {
+        let text = try replaced(text, findings)
+        layers[layer].composed.append(ComposedText(node: node, place: place, parts: [.text(text)], isChanged: true))
     }
 
     /// What a first look at a text tells.
@@ -46,7 +52,7 @@ extension Pass {
         if !program.lastNames.isEmpty, traits.colons + traits.equals > 0, !looseFields(in: text).isEmpty {
             return .mayHoldJSON
         }
-        if let name, names.traits[name].contains(.telling), let finding = wholeFinding(text, names.meanings[name]) {
+        if let name, names.traits(name).contains(.telling), let finding = wholeFinding(text, names[name]) {
             return .findings([finding])
         }
         let findings = scanner.findings(in: text, traits)
@@ -70,9 +76,10 @@ extension Pass {
     private static let wastePerByte = 4
 
     private mutating func compose(
-        _ node: JSONDocument.Node, _ text: [UInt8], _ layer: Int, state: Int
+        _ node: JSONDocument.Node, _ text: [UInt8], _ written: EscapedText?, _ layer: Int, state: Int
     ) throws(Withheld) {
-        var composed = ComposedText(node: node, place: place, parts: [], isChanged: false)
+        var composed = ComposedText(
+            node: node, place: place, original: text, written: written, parts: [], isChanged: false)
         try divide(text, into: &composed, layer, state: state)
         layers[layer].composed.append(composed)
     }
@@ -102,8 +109,8 @@ extension Pass {
                 continue
             }
             try addPlain(text[plain..<at], to: &composed)
-            layers.append(Layer(document: inner, depth: layers[layer].depth + 1))
-            composed.parts.append(.layer(layers.count - 1, original: Array(text[at..<inner.end])))
+            layers.append(Layer(document: inner, root: inner.root, depth: layers[layer].depth + 1))
+            composed.parts.append(.layer(layers.count - 1, at..<inner.end))
             let inside = automaton.union(automaton.stepToPlain(state), automaton.initial)
             try visit(inner.root, inner, layers.count - 1, state: inside, name: nil)
             if at == leading {
@@ -160,7 +167,8 @@ extension Pass {
 
     /// Whether JSON stands where a limit was reached before it was read.
     private func holdsUnread(_ text: [UInt8], from start: Int, isDeep: Bool) -> Bool {
-        (start..<text.count).contains { holdsValues(text, $0, escaped: isDeep) }
+        for at in start..<text.count where holdsValues(text, at, escaped: isDeep) { return true }
+        return false
     }
 
     /// Whether an object with members or an array of something may begin here.
@@ -262,7 +270,7 @@ extension Pass {
         for finding in findings {
             guard let rule = program.textRules[finding.kind.rawValue] else { continue }
             if rule.way == .withhold { throw Withheld(.rule, rule: rule.group) }
-            let value = Array(text[finding.start..<finding.end])
+            let value = text.span.extracting(finding.start..<finding.end)
             let replacement = replacement(for: value, rule.way, finding.kind)
             removed.add(value, replacement.isEmpty ? Pseudonyms.mask(of: finding.kind) : replacement)
             note(finding.kind)
@@ -290,9 +298,10 @@ extension Pass {
         // A text that is cut off has no closing quote.
         let isClosed = isQuoted && field.end - field.start >= 2 && text[field.end - 1] == quote
         let range = (isQuoted ? field.start + 1 : field.start)..<(isClosed ? field.end - 1 : field.end)
-        let value = Array(text[range])
+        let value = text.span.extracting(range)
         note(field: field.rule)
-        let isNumber = !isQuoted && value.allSatisfy { isDigit($0) || $0 == 0x2e || $0 == 0x2d }
+        let isNumber =
+            !isQuoted && value.endOfRun(from: 0) { isDigit($0) || $0 == 0x2e || $0 == 0x2d } == value.count
         let replacement = isNumber ? [0x30] : replacement(for: value, rule.way, nil)
         removed.add(value, replacement.isEmpty || isNumber ? Pseudonyms.mask : replacement)
         return (range, replacement)

@@ -51,16 +51,17 @@ extension Pass {
     /// Names of members that hold a removed value.
     private mutating func cleanNames() {
         var replacements: [ByteString: [UInt8]] = [:]
-        for (index, meaning) in names.meanings.enumerated() where meaning.replacement == nil {
-            guard let text = removed.cleaned(meaning.name.span) else { continue }
+        for (turn, index) in names.met.enumerated() where !names.traits(index).contains(.replaced) {
+            guard let text = names.cleaned(index, of: &removed) else { continue }
+            names.taint(index)
             // Two names may hold the same value; they must stay different.
-            replacements[ByteString(meaning.name)] = JSONValue.encodedString(text + bytes(" \(index)"))
+            replacements[ByteString(names[index].name)] = JSONValue.encodedString(text + bytes(" \(turn)"))
         }
         guard !replacements.isEmpty else { return }
         place = .other
         for layer in layers.indices {
             let document = layers[layer].document
-            renameMembers(of: document.root, document, layer, replacements)
+            renameMembers(of: layers[layer].root, document, layer, replacements)
         }
     }
 
@@ -79,28 +80,36 @@ extension Pass {
 
     /// Writes the message: the innermost layers first, because the outer ones hold their texts.
     mutating func write() -> [UInt8] {
-        var written = [[UInt8]?](repeating: nil, count: layers.count)
         for layer in layers.indices.reversed() {
-            for composed in layers[layer].composed { take(composed, into: layer, written) }
-            if layer > 0, layers[layer].edits.isEmpty { continue }
-            let document = layers[layer].document
-            written[layer] = document.encoded(document.root, editing: layers[layer].edits)
+            for composed in layers[layer].composed { take(composed, into: layer) }
         }
-        return written.first.flatMap { $0 } ?? []
+        return encoded(0)
     }
 
-    private mutating func take(_ composed: ComposedText, into layer: Int, _ written: [[UInt8]?]) {
+    private func encoded(_ layer: Int) -> [UInt8] {
+        layers[layer].document.encoded(layers[layer].root, editing: layers[layer].edits)
+    }
+
+    /// Takes a composed text into its layer, once all layers within it are complete.
+    private mutating func take(_ composed: ComposedText, into layer: Int) {
         var isChanged = composed.isChanged
+        for case .layer(let inner, _) in composed.parts where !layers[inner].edits.isEmpty { isChanged = true }
+        guard isChanged else { return }
+        // What is nothing but JSON is written into the text as it stands, without escaping again what stays.
+        if let written = composed.written, composed.parts.count == 1, case .layer(let inner, _) = composed.parts[0],
+            let string = layers[inner].document.encodedString(within: written, editing: layers[inner].edits)
+        {
+            layers[layer].edits.replace(composed.node, with: string)
+            return
+        }
         var text: [UInt8] = []
         for part in composed.parts {
             switch part {
             case .text(let bytes): text += bytes
-            case .layer(let inner, let original):
-                isChanged = isChanged || written[inner] != nil
-                text += written[inner] ?? original
+            case .layer(let inner, let range) where layers[inner].edits.isEmpty: text += composed.original[range]
+            case .layer(let inner, _): text += encoded(inner)
             }
         }
-        guard isChanged else { return }
         layers[layer].edits.replace(composed.node, withText: composed.isBase64 ? bytes(Base64.encode(text)) : text)
     }
 }

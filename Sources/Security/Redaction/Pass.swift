@@ -7,19 +7,21 @@ import Policy
 /// First every value is visited once: field rules and detectors note what to change. Then everything that was removed is
 /// looked for in all that remains. Only then is the message written. JSON within texts is a layer of its own, so that all
 /// of this happens inside it too.
-struct Pass {
+///
+/// There is one of it for each message and it is large: that it can't be copied says that nobody does so in passing.
+struct Pass: ~Copyable {
     let program: RedactionProgram
     let pseudonyms: Pseudonyms
     let scanner: TextScanner
     var automaton: FieldAutomaton
+    var names: MessageNames
     private let sizeAtStart: Int
-    var names = NameTable()
     var layers: [Layer] = []
     var removed: RemovedValues
     var place = RedactionPlace.other
     /// Tools that must not be told about: entries with their names are left out of lists.
     var hiddenTools: Set<ByteString> = [] {
-        didSet { for name in hiddenTools { removed.add(name.bytes, Pseudonyms.mask) } }
+        didSet { for name in hiddenTools { removed.add(name.bytes.span, Pseudonyms.mask) } }
     }
     /// What a result's own members are when it lists definitions: texts for people, not values that paths are about.
     var definitions: Set<ByteString> = []
@@ -43,17 +45,19 @@ struct Pass {
         self.program = program
         self.pseudonyms = pseudonyms
         scanner = TextScanner(kinds: program.kinds)
-        automaton = program.borrowAutomaton()
-        sizeAtStart = automaton.size
+        let learnt = program.borrow()
+        automaton = learnt.automaton
+        names = MessageNames(learnt.names)
+        sizeAtStart = learnt.automaton.size
         removed = RemovedValues(vocabulary: vocabulary)
-        counts = [Int](
-            repeating: 0,
-            count: RedactionPlace.allCases.count * (program.fieldRules.count + DataKind.allCases.count + 1))
+        counts = [Int](repeating: 0, count: RedactionPlace.count * program.countsPerPlace)
     }
 
     /// One document: the message itself, or JSON in one of its texts.
     struct Layer {
         let document: JSONDocument
+        /// What of it is to be redacted and written.
+        let root: JSONDocument.Node
         /// How many texts it stands in.
         let depth: Int
         var edits = JSONEdits()
@@ -65,18 +69,28 @@ struct Pass {
         var numbers: [(node: JSONDocument.Node, place: RedactionPlace)] = []
         /// Strings that the protocol gives a meaning: they can't be changed, only be cause to withhold.
         var fixed: [JSONDocument.Node] = []
+
+        init(document: JSONDocument, root: JSONDocument.Node, depth: Int) {
+            self.document = document
+            self.root = root
+            self.depth = depth
+        }
     }
 
     /// A string with JSON in it, or one of which parts were replaced.
     struct ComposedText {
         enum Part {
             case text([UInt8])
-            /// JSON: its layer, and its text as it stood there.
-            case layer(Int, original: [UInt8])
+            /// JSON: its layer, and where it stood in the text.
+            case layer(Int, Range<Int>)
         }
 
         let node: JSONDocument.Node
         let place: RedactionPlace
+        /// The text, of which its JSON is kept as it is when nothing in that changes.
+        var original: [UInt8] = []
+        /// The text as it is written, when that may be copied.
+        var written: EscapedText?
         var parts: [Part]
         var isChanged: Bool
         /// Whether the string is this text in base 64.
@@ -116,8 +130,8 @@ struct Pass {
             for index in 0..<document.count(of: node) {
                 if index > 0 { member = document.next(after: document.value(ofName: member)) }
                 let meaning = try meaning(of: member, document)
-                if names.traits[meaning].contains(.replaced) { replaceName(member, meaning, layer) }
-                let inner = automaton.step(state, names.symbols[meaning])
+                if names.traits(meaning).contains(.replaced) { replaceName(member, meaning, layer) }
+                let inner = automaton.step(state, names.symbol(meaning))
                 try visit(document.value(ofName: member), document, layer, state: inner, name: meaning)
             }
         case .string:
@@ -134,12 +148,20 @@ struct Pass {
     /// Whether an element is a hidden tool's name, or an object that is named so.
     private func tellsOfHiddenTool(_ element: JSONDocument.Node, _ document: JSONDocument) -> Bool {
         let named = [element] + ["name", "tool_name", "tool"].compactMap { document.member($0, of: element) }
-        return named.contains { document.string($0).map(hiddenTools.contains) ?? false }
+        for node in named {
+            if let name = document.string(node), hiddenTools.contains(name) { return true }
+        }
+        return false
     }
 
     /// What a member's name means, found or worked out.
+    @inline(__always)
     mutating func meaning(of member: JSONDocument.Node, _ document: JSONDocument) throws(Withheld) -> Int {
         if let known = names.find(member, in: document) { return known }
+        return try newMeaning(of: member, document)
+    }
+
+    private mutating func newMeaning(of member: JSONDocument.Node, _ document: JSONDocument) throws(Withheld) -> Int {
         let name = document.string(member)?.bytes ?? []
         let findings = scanner.findings(in: name.span)
         var replacement: [UInt8]?
@@ -151,7 +173,7 @@ struct Pass {
     }
 
     private mutating func replaceName(_ member: JSONDocument.Node, _ meaning: Int, _ layer: Int) {
-        if let replacement = names.meanings[meaning].replacement {
+        if let replacement = names[meaning].replacement {
             layers[layer].edits.replace(member, with: replacement)
         }
     }
@@ -207,13 +229,18 @@ struct Pass {
             guard document.bool(node) == true else { return }
             layers[layer].edits.replace(node, with: Self.no)
         case .number:
-            if let text = document.numberText(node)?.bytes { removed.add(text, Pseudonyms.mask, isNumber: true) }
+            removed.add(document.writtenText(node), Pseudonyms.mask, isNumber: true)
             guard document.integer(node) != 0 else { return }
             layers[layer].edits.replace(node, with: Self.zero)
         case .string:
-            guard let text = document.string(node)?.bytes, !text.isEmpty else { return }
-            let replacement = replacement(for: text, way, nil)
-            removed.add(text, replacement.isEmpty ? Pseudonyms.mask : replacement)
+            guard !document.writtenText(node).isEmpty else { return }
+            let replacement: [UInt8]
+            if document.stringContainsEscapes(node) {
+                let text = document.string(node)?.bytes ?? []
+                replacement = replaceWhole(text.span, way)
+            } else {
+                replacement = replaceWhole(document.writtenText(node), way)
+            }
             layers[layer].edits.replace(node, withText: replacement)
         case .array:
             for element in document.elements(of: node) { try replaceLeaves(of: element, document, layer, index, way) }
@@ -221,7 +248,7 @@ struct Pass {
         case .object:
             for member in document.members(of: node) {
                 let meaning = try meaning(of: member.name, document)
-                if names.traits[meaning].contains(.replaced) { replaceName(member.name, meaning, layer) }
+                if names.traits(meaning).contains(.replaced) { replaceName(member.name, meaning, layer) }
                 try replaceLeaves(of: member.value, document, layer, index, way)
             }
             return
@@ -229,12 +256,18 @@ struct Pass {
         note(field: index)
     }
 
+    /// What stands in place of a text, which is remembered as removed.
+    private mutating func replaceWhole(_ text: Span<UInt8>, _ way: Way) -> [UInt8] {
+        let replacement = replacement(for: text, way, nil)
+        removed.add(text, replacement.isEmpty ? Pseudonyms.mask : replacement)
+        return replacement
+    }
+
     /// Takes the texts of a value that goes away as a whole.
     private mutating func remember(_ node: JSONDocument.Node, _ document: JSONDocument) {
         switch document.kind(node) {
-        case .string: if let text = document.string(node)?.bytes { removed.add(text, Pseudonyms.mask) }
-        case .number:
-            if let text = document.numberText(node)?.bytes { removed.add(text, Pseudonyms.mask, isNumber: true) }
+        case .string: if let text = document.string(node)?.bytes { removed.add(text.span, Pseudonyms.mask) }
+        case .number: removed.add(document.writtenText(node), Pseudonyms.mask, isNumber: true)
         case .array: for element in document.elements(of: node) { remember(element, document) }
         case .object: for member in document.members(of: node) { remember(member.value, document) }
         case .null, .bool: break
@@ -242,55 +275,41 @@ struct Pass {
     }
 
     /// What stands in place of a text.
-    mutating func replacement(for text: [UInt8], _ way: Way, _ kind: DataKind?) -> [UInt8] {
+    mutating func replacement(for text: Span<UInt8>, _ way: Way, _ kind: DataKind?) -> [UInt8] {
         let replacement = pseudonyms.replacement(for: text, way, kind)
-        if remembers, way == .pseudonym { given.append((replacement, text)) }
+        if remembers, way == .pseudonym { given.append((replacement, ByteString(text).bytes)) }
         return replacement
     }
 
     // MARK: Notes
 
-    private var rulesPerPlace: Int { program.fieldRules.count + DataKind.allCases.count + 1 }
-
     /// Counts a change by a field rule.
-    mutating func note(field rule: Int) { counts[place.rawValue * rulesPerPlace + rule] += 1 }
+    mutating func note(field rule: Int) { count(rule) }
 
     /// Counts a change by a detector.
-    mutating func note(_ kind: DataKind) {
-        counts[place.rawValue * rulesPerPlace + program.fieldRules.count + kind.rawValue] += 1
-    }
+    mutating func note(_ kind: DataKind) { count(program.fieldRules.count + kind.rawValue) }
 
     /// Counts a removed value that stood elsewhere too.
-    mutating func noteResidue() { counts[place.rawValue * rulesPerPlace + rulesPerPlace - 1] += 1 }
+    mutating func noteResidue() { count(program.countsPerPlace - 1) }
+
+    private mutating func count(_ what: Int) { counts[place.rawValue * program.countsPerPlace + what] += 1 }
 
     /// What was done, without any value.
     var facts: [RedactionFact] {
         var facts: [RedactionFact] = []
-        for place in RedactionPlace.allCases {
-            for rule in 0..<rulesPerPlace where counts[place.rawValue * rulesPerPlace + rule] > 0 {
-                let count = counts[place.rawValue * rulesPerPlace + rule]
-                facts.append(fact(place, rule, count))
-            }
-        }
+        for index in counts.indices where counts[index] > 0 { facts.append(program.fact(index, counts[index])) }
         return facts
     }
 
-    private func fact(_ place: RedactionPlace, _ rule: Int, _ count: Int) -> RedactionFact {
-        let place = place.name
-        if rule < program.fieldRules.count {
-            let field = program.fieldRules[rule]
-            return RedactionFact(place: place, rule: field.group, count: count, way: field.way, path: field.path)
-        }
-        guard rule < rulesPerPlace - 1 else {
-            return RedactionFact(place: place, rule: "", count: count, way: .mask, path: nil)
-        }
-        let kind = DataKind.allCases[rule - program.fieldRules.count]
-        let text = program.textRules[kind.rawValue]
-        return RedactionFact(
-            place: place, rule: text?.group ?? "", count: count, way: text?.way ?? .mask,
-            path: ByteString("detect " + kind.name))
+    /// The same as JSON; nil when nothing was done.
+    var encodedFacts: [UInt8]? {
+        for count in counts where count > 0 { return program.encodedFacts(counts) }
+        return nil
     }
 
-    /// Gives back to the program what its machine has learnt.
-    func finish() { program.giveBack(automaton, grownFrom: sizeAtStart) }
+    /// Gives back to the program what was learnt.
+    mutating func finish() {
+        guard automaton.size > sizeAtStart || names.hasNew else { return }
+        program.giveBack(Learnt(automaton: automaton, names: names.learnt()))
+    }
 }

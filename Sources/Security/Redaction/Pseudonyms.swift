@@ -32,12 +32,12 @@ struct Pseudonyms: Sendable {
     static func mask(of kind: DataKind) -> [UInt8] { masks[kind.rawValue] }
 
     /// What stands in place of a text. `kind` when a detector found it, else nil.
-    func replacement(for text: [UInt8], _ way: Way, _ kind: DataKind?) -> [UInt8] {
+    func replacement(for text: Span<UInt8>, _ way: Way, _ kind: DataKind?) -> [UInt8] {
         switch way {
         case .mask, .withhold: kind.map(Self.mask) ?? Self.mask
         case .zero, .remove, .null: []
         case .hash: hashed(text, 8, after: Self.hashMark)
-        case .partial: partial(text)
+        case .partial: partial(ByteString(text).bytes)
         case .pseudonym: pseudonym(text, kind)
         }
     }
@@ -48,7 +48,7 @@ struct Pseudonyms: Sendable {
     private static let page = bytes("https://redacted.invalid/p-")
 
     /// So many bytes of a text's code in hexadecimal, with something before and after.
-    private func hashed(_ text: [UInt8], _ count: Int, after start: [UInt8], before end: [UInt8] = []) -> [UInt8] {
+    private func hashed(_ text: Span<UInt8>, _ count: Int, after start: [UInt8], before end: [UInt8] = []) -> [UInt8] {
         let code = code.authenticate(text)
         var out: [UInt8] = []
         out.reserveCapacity(start.count + 2 * count + end.count)
@@ -73,23 +73,27 @@ struct Pseudonyms: Sendable {
 
     // MARK: Pseudonyms
 
-    private func pseudonym(_ text: [UInt8], _ kind: DataKind?) -> [UInt8] {
+    private func pseudonym(_ text: Span<UInt8>, _ kind: DataKind?) -> [UInt8] {
         switch kind ?? Self.kind(of: text) {
         case .email:
             // The host and, nearly always, the user are the same in either case.
-            return hashed(text.map { isUpper($0) ? $0 | 0x20 : $0 }, 5, after: Self.pseudonymMark, before: Self.host)
+            guard text.endOfRun(from: 0, { !isUpper($0) }) < text.count else {
+                return hashed(text, 5, after: Self.pseudonymMark, before: Self.host)
+            }
+            let lower = ByteString(text).asciiLowercased.bytes
+            return hashed(lower.span, 5, after: Self.pseudonymMark, before: Self.host)
         case .phone:
-            return Self.country + digits(text.filter(isDigit), 9)
+            return Self.country + digits(ByteString(text).bytes.filter(isDigit), 9)
         case .ip:
             let code = code.authenticate(text)
-            return text.contains(0x3a)
+            return text.first([0x3a], from: 0, before: text.count) != nil
                 ? bytes("100::" + Hex.encode(Array(code[0..<2])) + ":" + Hex.encode(Array(code[2..<4])))
                 : bytes("0.\(code[0]).\(code[1]).\(code[2])")
         default:
-            if text.starts(with: Self.https) || text.starts(with: Self.http) {
+            if text.has(Self.https, at: 0) || text.has(Self.http, at: 0) {
                 return hashed(text, 5, after: Self.page)
             }
-            if text.count == 36, isUUID(text.span, 0, 36) { return uuid(text) }
+            if isUUID(text, 0, text.count) { return uuid(text) }
             return hashed(text, 5, after: Self.pseudonymMark)
         }
     }
@@ -98,17 +102,19 @@ struct Pseudonyms: Sendable {
     private static let http = bytes("http://")
 
     /// What a whole value looks like.
-    private static func kind(of text: [UInt8]) -> DataKind? {
+    private static func kind(of text: Span<UInt8>) -> DataKind? {
+        guard !text.isEmpty else { return nil }
         var signs = 0
         var digits = 0
         var blanks = 0
-        for byte in text {
+        for index in text.indices {
+            let byte = text[index]
             if byte == 0x40 { signs += 1 } else if isDigit(byte) { digits += 1 } else if byte <= 0x20 { blanks += 1 }
         }
-        if signs == 1, blanks == 0, text.last != 0x40, text.first != 0x40 { return .email }
+        if signs == 1, blanks == 0, text[text.count - 1] != 0x40, text[0] != 0x40 { return .email }
         guard digits >= 4 else { return nil }
-        if TextScanner(kinds: .ip).findings(in: text.span).first == Finding(.ip, 0, text.count) { return .ip }
-        return looksLikePhone(text.span) ? .phone : nil
+        if TextScanner(kinds: .ip).findings(in: text).first == Finding(.ip, 0, text.count) { return .ip }
+        return looksLikePhone(text) ? .phone : nil
     }
 
     /// Digits from the code, for +999, a country that does not exist.
@@ -124,7 +130,7 @@ struct Pseudonyms: Sendable {
     }
 
     /// Version 8 (RFC 9562 section 5.8), beginning with ones.
-    private func uuid(_ text: [UInt8]) -> [UInt8] {
+    private func uuid(_ text: Span<UInt8>) -> [UInt8] {
         let digits = hashed(text, 9, after: [])
         return bytes("ffffffff-ffff-8") + digits[0..<3] + bytes("-b") + digits[3..<6] + [0x2d] + digits[6..<18]
     }

@@ -27,10 +27,13 @@ final class RedactionProgram: Sendable {
     let kinds: DataKinds
     /// The last names of field paths in lower case, for texts that are not JSON but name their values.
     let lastNames: [ByteString: Int]
-    private let automaton: Mutex<FieldAutomaton>
-
-    /// How large the machine may grow that calls share: what a vendor's odd names add beyond is forgotten with the call.
-    private static let sharedSize = 20_000
+    /// How many things can be counted at one place of a message: rules, kinds, and values that were removed elsewhere.
+    let countsPerPlace: Int
+    /// What is told of each thing that can be counted: by place, then rules, kinds, and what was removed elsewhere.
+    private let facts: [RedactionFact]
+    /// The same as JSON, up to the count.
+    private let encodedFacts: [[UInt8]]
+    private let learnt: Mutex<Learnt>
 
     /// Compiles groups. With `everyKind` every detector runs, masking what no group speaks of: for the audit trail, which
     /// is also why nothing is withheld then.
@@ -75,22 +78,70 @@ final class RedactionProgram: Sendable {
         self.kinds = kinds
         self.lastNames = lastNames
         let withholding = Set(fieldRules.indices.filter { fieldRules[$0].way == .withhold })
-        automaton = Mutex(FieldAutomaton(paths, withholding: withholding))
+        countsPerPlace = fieldRules.count + textRules.count + 1
+        let facts = RedactionPlace.allCases.flatMap { Self.facts(at: $0.name, fieldRules, textRules) }
+        self.facts = facts
+        encodedFacts = facts.map(\.encodedUpToCount)
+        learnt = Mutex(Learnt(automaton: FieldAutomaton(paths, withholding: withholding)))
     }
+
+    /// The facts of one place, as if each had happened once.
+    private static func facts(
+        at place: ByteString, _ fieldRules: [FieldRule], _ textRules: [TextRule?]
+    ) -> [RedactionFact] {
+        let fields = fieldRules.map {
+            RedactionFact(place: place, rule: $0.group, count: 1, way: $0.way, path: $0.path)
+        }
+        let texts = zip(DataKind.allCases, textRules).map { kind, rule in
+            RedactionFact(
+                place: place, rule: rule?.group ?? "", count: 1, way: rule?.way ?? .mask,
+                path: ByteString("detect " + kind.name))
+        }
+        return fields + texts + [RedactionFact(place: place, rule: "", count: 1, way: .mask, path: nil)]
+    }
+
+    /// What is told of something that happened so many times: `index` counts places, then rules, kinds and the rest.
+    func fact(_ index: Int, _ count: Int) -> RedactionFact {
+        let fact = facts[index]
+        return RedactionFact(place: fact.place, rule: fact.rule, count: count, way: fact.way, path: fact.path)
+    }
+
+    /// The facts as JSON: `{"count":3,"redacted":[{"place":…,"rule":…,"path":…,"way":…,"count":3}]}`.
+    func encodedFacts(_ counts: [Int]) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(1024)
+        out += Self.countBegins
+        out += String(counts.reduce(0, +)).utf8
+        out += Self.factsBegin
+        var isFirst = true
+        for index in counts.indices where counts[index] > 0 {
+            if !isFirst { out.append(0x2c) }
+            isFirst = false
+            out += encodedFacts[index]
+            out += String(counts[index]).utf8
+            out.append(0x7d)
+        }
+        out += Self.factsEnd
+        return out
+    }
+
+    private static let countBegins = bytes(#"{"count":"#)
+    private static let factsBegin = bytes(#","redacted":["#)
+    private static let factsEnd = bytes("]}")
 
     /// Whether there is nothing to do.
     var isEmpty: Bool { fieldRules.isEmpty && kinds.isEmpty }
 
-    /// The machine as it is now, to be worked with and given back.
-    func borrowAutomaton() -> FieldAutomaton {
-        automaton.withLock { $0 }
+    /// What has been learnt until now, to be worked with and given back.
+    func borrow() -> Learnt {
+        learnt.withLock { $0 }
     }
 
-    /// Keeps what a copy has learnt for later calls.
-    func giveBack(_ learnt: FieldAutomaton, grownFrom size: Int) {
-        let now = learnt.size
-        guard now > size, now <= Self.sharedSize else { return }
-        automaton.withLock { if $0.size < now { $0 = learnt } }
+    /// Keeps what a copy has learnt for later messages.
+    func giveBack(_ copy: Learnt) {
+        let size = copy.size
+        guard copy.isShared else { return }
+        learnt.withLock { if $0.size < size { $0 = copy } }
     }
 }
 

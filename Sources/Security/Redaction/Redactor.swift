@@ -146,7 +146,7 @@ public final class Redactor: Sendable {
         if let most = ticket.limits.rows, pass.rows > most { throw Withheld(.rows) }
         memory?.remember(pass.given)
         let facts = pass.facts
-        if let result { pass.tell(facts, in: result, message) }
+        if let result { pass.tell(in: result, message) }
         return RedactedResult(bytes: pass.write(), report: facts)
     }
 
@@ -183,18 +183,15 @@ public final class Redactor: Sendable {
 
     private func recorded(_ node: JSONDocument.Node, of document: JSONDocument, by program: RedactionProgram) -> [UInt8]
     {
-        guard let value = try? JSONDocument(parsing: document.encoded(node), limits: .unlimited) else {
-            return bytes("{}")
-        }
         var pass = Pass(program, pseudonyms)
-        pass.layers = [Pass.Layer(document: value, depth: 0)]
+        pass.layers = [Pass.Layer(document: document, root: node, depth: 0)]
         pass.place = .arguments
         do throws(Withheld) {
-            try pass.visit(value.root, value, 0, state: pass.automaton.initial, name: nil)
+            try pass.visit(node, document, 0, state: pass.automaton.initial, name: nil)
             try pass.cleanResidue()
         } catch {
             // More removed values than are kept track of.
-            return RecordedArguments.omitted(value.encodedCount(value.root))
+            return RecordedArguments.omitted(document.encoded(node).count)
         }
         pass.finish()
         return RecordedArguments.cut(pass.write())
@@ -276,12 +273,11 @@ public struct RedactedResult: Sendable {
 
 extension Pass {
     /// Says in the result's `_meta` what was redacted, and takes away what somebody else says there in our name.
-    mutating func tell(_ facts: [RedactionFact], in result: JSONDocument.Node, _ message: JSONDocument) {
+    mutating func tell(in result: JSONDocument.Node, _ message: JSONDocument) {
         guard message.kind(result) == .object else { return }
         let meta = message.member("_meta", of: result)
         if let meta, let forged = message.member(RedactionFact.metaName, of: meta) { layers[0].edits.remove(forged) }
-        guard !facts.isEmpty else { return }
-        let told = RedactionFact.encoded(facts)
+        guard let told = encodedFacts else { return }
         if let meta, message.kind(meta) == .object {
             layers[0].edits.append(to: meta, member: RedactionFact.metaName, encoded: told)
         } else if meta == nil {

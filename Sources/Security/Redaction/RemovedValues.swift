@@ -7,7 +7,8 @@ import Bytes
 /// states, are nobody's data.
 struct RemovedValues {
     private struct Value {
-        let text: [UInt8]
+        /// Where its text lies in `texts`.
+        let range: Range<Int>
         let replacement: [UInt8]
         let hash: UInt64
         /// Whether it was a number, not a text.
@@ -15,12 +16,12 @@ struct RemovedValues {
     }
 
     private var values: [Value] = []
-    /// Values by their whole hash: places in `values`, -1 for none.
-    private var table = [Int32](repeating: -1, count: 64)
-    /// The lengths of the values that share their first five bytes, folded.
-    private var lengths: [UInt64: [Int]] = [:]
-    /// One bit for each hash of first five bytes.
-    private var filter = [UInt64](repeating: 0, count: 1024)
+    /// The texts of all values one after another, in lower case.
+    private var texts: [UInt8] = []
+    /// Values by their whole hash: places in `values`, -1 for none. Empty until there is a value.
+    private var table: [Int32] = []
+    /// Which lengths the values have that begin with the same five bytes.
+    private var beginnings = ValueBeginnings()
     private let vocabulary: Set<ByteString>
     /// How many bytes may yet be compared.
     private var budget = 64 << 20
@@ -54,31 +55,47 @@ struct RemovedValues {
 
     // MARK: Adding
 
-    mutating func add(_ text: [UInt8], _ replacement: [UInt8], isNumber: Bool = false) {
-        guard text.count >= Self.least, text.count <= Self.longest, text != replacement else { return }
-        let hash = Self.hash(text.span, 0, text.count)
-        guard find(text.span, 0, text.count, hash) == nil, !isCommon(text) else { return }
-        keep(Value(text: text, replacement: replacement, hash: hash, isNumber: isNumber))
+    mutating func add(_ text: Span<UInt8>, _ replacement: [UInt8], isNumber: Bool = false) {
+        guard text.count >= Self.least, text.count <= Self.longest, !text.elementsEqual(replacement.span) else {
+            return
+        }
+        let hash = Self.hash(text, 0, text.count)
+        guard find(text, 0, text.count, hash) == nil, !isCommon(text) else { return }
+        if values.isEmpty { reserve() }
+        let start = texts.count
+        texts.append(addingCapacity: text.count) { out in
+            for index in text.indices { out.append(Self.folded(text[index])) }
+        }
+        keep(Value(range: start..<texts.count, replacement: replacement, hash: hash, isNumber: isNumber))
     }
 
-    private func isCommon(_ text: [UInt8]) -> Bool {
-        if text.allSatisfy({ $0 == text[0] }) { return true }
+    private func isCommon(_ text: Span<UInt8>) -> Bool {
+        let first = text[0]
+        if text.endOfRun(from: 1, { $0 == first }) == text.count { return true }
         if !vocabulary.isEmpty, vocabulary.contains(ByteString(text)) { return true }
-        return text.count <= 11 && text.allSatisfy(isLetter) && Self.states.contains(ByteString(text).asciiLowercased)
+        guard text.count <= 11, Self.statesByInitial[Int(first & 0x1f)] >> UInt16(text.count) & 1 == 1,
+            text.endOfRun(from: 0, isLetter) == text.count
+        else { return false }
+        return Self.states.contains(ByteString(text).asciiLowercased)
     }
+
+    /// The lengths of the states by their first letter, a bit each: most words are none of them.
+    private static let statesByInitial: [UInt16] = {
+        var lengths = [UInt16](repeating: 0, count: 32)
+        for state in states { lengths[Int(state.bytes[0] & 0x1f)] |= 1 << UInt16(state.count) }
+        return lengths
+    }()
 
     private mutating func keep(_ value: Value) {
-        let text = value.text
-        let start = Self.start(text.span, 0)
-        if lengths[start]?.contains(text.count) != true {
-            // The longest first: of two values that begin alike the longer one is meant.
-            lengths[start, default: []].append(text.count)
-            lengths[start]?.sort(by: >)
-        }
+        beginnings.add(Self.start(texts.span, value.range.lowerBound), length: value.range.count)
         values.append(value)
-        let bit = Self.filterBit(start)
-        filter[bit >> 6] |= 1 << UInt64(bit & 63)
         if values.count * 2 > table.count { grow() } else { insert(values.count - 1) }
+    }
+
+    /// Room for what most messages need.
+    private mutating func reserve() {
+        values.reserveCapacity(32)
+        texts.reserveCapacity(1024)
     }
 
     private mutating func insert(_ index: Int) {
@@ -89,7 +106,7 @@ struct RemovedValues {
     }
 
     private mutating func grow() {
-        table = [Int32](repeating: -1, count: table.count * 4)
+        table = [Int32](repeating: -1, count: max(64, table.count * 4))
         for index in values.indices { insert(index) }
     }
 
@@ -97,19 +114,22 @@ struct RemovedValues {
 
     /// The value that stands at a place, compared without regard to the case of ASCII letters.
     private func find(_ text: Span<UInt8>, _ at: Int, _ count: Int, _ hash: UInt64) -> Int? {
+        guard !table.isEmpty else { return nil }
         let mask = table.count - 1
         var slot = Int(truncatingIfNeeded: hash) & mask
         while table[slot] >= 0 {
             let index = Int(table[slot])
-            if values[index].hash == hash, isEqual(values[index].text, text, at, count) { return index }
+            if values[index].hash == hash, isEqual(values[index].range, text, at, count) { return index }
             slot = (slot + 1) & mask
         }
         return nil
     }
 
-    private func isEqual(_ value: [UInt8], _ text: Span<UInt8>, _ at: Int, _ count: Int) -> Bool {
-        guard value.count == count else { return false }
-        for index in 0..<count where Self.folded(value[index]) != Self.folded(text[at + index]) { return false }
+    private func isEqual(_ range: Range<Int>, _ text: Span<UInt8>, _ at: Int, _ count: Int) -> Bool {
+        guard range.count == count else { return false }
+        let value = texts.span.extracting(range)
+        let other = text.extracting(at..<at + count)
+        for index in value.indices where value[index] != Self.folded(other[index]) { return false }
         return true
     }
 
@@ -119,9 +139,16 @@ struct RemovedValues {
         // A word of the schema's own stays whole, even one that holds a removed value.
         if !vocabulary.isEmpty, vocabulary.contains(ByteString(text)) { return nil }
         let found = cleanedAsItStands(text)
-        guard let decoded = Self.percentDecoded(text) else { return found }
+        guard Self.holdsPercent(text), let decoded = Self.percentDecoded(text) else { return found }
         guard let all = cleanedAsItStands(decoded.span) else { return found }
         return all
+    }
+
+    /// Without a way out in between many bytes are compared at a time.
+    private static func holdsPercent(_ text: Span<UInt8>) -> Bool {
+        var holds = false
+        for index in text.indices { holds = holds || text[index] == 0x25 }
+        return holds
     }
 
     /// Nil when nothing in the text is percent-encoded.
@@ -147,35 +174,47 @@ struct RemovedValues {
     private static func hexValue(_ digit: UInt8) -> UInt8 { isDigit(digit) ? digit - 0x30 : (digit | 0x20) - 0x57 }
 
     private mutating func cleanedAsItStands(_ text: Span<UInt8>) -> [UInt8]? {
-        guard text.count >= Self.least else { return nil }
+        guard text.count >= Self.least, !isEmpty else { return nil }
         var out: [UInt8]?
         var copied = 0
         var at = 0
         var start = Self.start(text, 0)
+        var isWithin = false
         let last = text.count - Self.least
         while at <= last, budget > 0 {
-            let bit = Self.filterBit(start)
-            if filter[bit >> 6] & 1 << UInt64(bit & 63) != 0, let index = longestValue(text, at, start) {
+            // Within a word no value begins.
+            let isCharacter = isAlphanumeric(text[at])
+            if !(isWithin && isCharacter), case let first = beginnings.find(start), first >= 0,
+                let index = longestValue(text, at, first)
+            {
                 var made = out ?? []
                 made.append(copying: text.extracting(copied..<at))
                 made += values[index].replacement
                 out = made
-                at += values[index].text.count
+                at += values[index].range.count
                 copied = at
+                isWithin = isAlphanumeric(text[at - 1])
                 if at <= last { start = Self.start(text, at) }
             } else {
-                at += 1
-                if at <= last { start = (start << 8 | UInt64(Self.folded(text[at + Self.least - 1]))) & 0xff_ffff_ffff }
+                isWithin = isCharacter
+                at &+= 1
+                if at <= last {
+                    start = (start << 8 | UInt64(Self.folded(text[at &+ Self.least &- 1]))) & 0xff_ffff_ffff
+                }
             }
         }
         out?.append(copying: text.extracting(copied..<text.count))
         return out
     }
 
-    private mutating func longestValue(_ text: Span<UInt8>, _ at: Int, _ start: UInt64) -> Int? {
-        guard !isAlphanumeric(text[at]) || !isAlphanumeric(text.at(at - 1)) else { return nil }
-        for count in lengths[start] ?? [] where at + count <= text.count {
+    /// The longest value that stands at a place, of the lengths from the first one on.
+    private mutating func longestValue(_ text: Span<UInt8>, _ at: Int, _ first: Int) -> Int? {
+        var next = first
+        while next >= 0 {
+            let count = beginnings.length(next)
+            next = beginnings.shorter(next)
             let end = at + count
+            guard end <= text.count else { continue }
             // The answer is withheld as soon as this is used up; nothing more is compared until then.
             guard budget > 0 else { return nil }
             budget -= 1
@@ -204,17 +243,13 @@ struct RemovedValues {
         return start
     }
 
-    @inline(__always)
-    private static func filterBit(_ start: UInt64) -> Int {
-        Int(truncatingIfNeeded: (start &* 0x9e37_79b9_7f4a_7c15) >> 48)
-    }
-
     /// A seed of this process, so that nobody can make values collide.
     private static let seed = UInt64.random(in: .min ... .max) | 1
 
     private static func hash(_ text: Span<UInt8>, _ at: Int, _ count: Int) -> UInt64 {
         var hash = seed ^ UInt64(truncatingIfNeeded: count)
-        for index in at..<at &+ count {
+        let text = text.extracting(at..<at + count)
+        for index in text.indices {
             hash = (hash ^ UInt64(folded(text[index]))) &* 0x9e37_79b9_7f4a_7c15
             hash ^= hash >> 32
         }

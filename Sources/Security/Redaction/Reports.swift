@@ -70,21 +70,9 @@ extension RedactionFact {
     /// The member of `_meta` under which a result tells what was redacted.
     public static let metaName: ByteString = "io.komainu/redaction"
 
-    /// The facts as JSON: `{"count":3,"redacted":[{"place":…,"rule":…,"path":…,"way":…,"count":3}]}`.
-    static func encoded(_ facts: [RedactionFact]) -> [UInt8] {
+    /// The fact as JSON, `{"place":…,"rule":…,"path":…,"way":…,"count":3}`, up to the count itself.
+    var encodedUpToCount: [UInt8] {
         var writer = JSONWriter()
-        writer.beginObject()
-        writer.key("count")
-        writer.int(facts.reduce(0) { $0 + $1.count })
-        writer.key("redacted")
-        writer.beginArray()
-        for fact in facts { fact.write(to: &writer) }
-        writer.endArray()
-        writer.endObject()
-        return writer.bytes
-    }
-
-    private func write(to writer: inout JSONWriter) {
         writer.beginObject()
         writer.key("place")
         writer.string(place)
@@ -99,7 +87,6 @@ extension RedactionFact {
         writer.key("way")
         writer.string(way.rawValue)
         writer.key("count")
-        writer.int(count)
-        writer.endObject()
+        return writer.bytes
     }
 }

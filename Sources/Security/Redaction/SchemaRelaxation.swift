@@ -37,7 +37,7 @@ struct SchemaRelaxation {
         self.program = program
         scanner = TextScanner(kinds: program.kinds)
         removes = program.fieldRules.contains { $0.way == .remove }
-        automaton = program.borrowAutomaton()
+        automaton = program.borrow().automaton
     }
 
     /// The edits for a tool's `outputSchema`, whose root is the result's `structuredContent`.

@@ -3,6 +3,7 @@
 #define KOMAINU_COPENSSLSHIMS_H
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -29,6 +30,27 @@ static inline void komainu_bio_clear_retry(BIO *bio) { BIO_clear_retry_flags(bio
 static inline void komainu_bio_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
 static inline void komainu_bio_retry_write(BIO *bio) { BIO_set_retry_write(bio); }
 static inline int komainu_error_reason(unsigned long code) { return ERR_GET_REASON(code); }
+
+// SHA-256's bare states. A context of the provider's allocates whenever it is copied, which costs several times what the
+// hash of a short message does; these are copied as they are. OpenSSL would rather have contexts and calls them deprecated.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+/// The state after one block.
+static inline SHA256_CTX komainu_sha256_after(const uint8_t *block) {
+    SHA256_CTX state;
+    SHA256_Init(&state);
+    SHA256_Update(&state, block, SHA256_CBLOCK);
+    return state;
+}
+/// HMAC (RFC 2104) from the states after the padded key: 32 bytes into `code`.
+static inline void komainu_hmac_sha256(
+    SHA256_CTX inner, SHA256_CTX outer, const uint8_t *_Nullable message, size_t count, uint8_t *code) {
+    SHA256_Update(&inner, message, count);
+    SHA256_Final(code, &inner);
+    SHA256_Update(&outer, code, SHA256_DIGEST_LENGTH);
+    SHA256_Final(code, &outer);
+}
+#pragma clang diagnostic pop
 
 // The options are macros over uint64_t arithmetic.
 static const uint64_t KOMAINU_OPTIONS_OF_BOTH = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_SSLv3
