@@ -56,6 +56,7 @@ let package = Package(
         room("Protocols/JSON", ["Bytes"]),
         room("Protocols/HTTP", ["Bytes"]),
         room("Protocols/MCP", ["JSON", "Bytes"]),
+        room("Protocols/TransparencyLog", ["OpenSSL", "Bytes"]),
 
         room("Security/Catalog", ["JSON", "YAML", "OpenSSL", "Bytes", "System"]),
         room(
@@ -99,6 +100,7 @@ let package = Package(
         tests("Bytes"), tests("JSON", ["Bytes", "KomainuTesting"]),
         tests("HTTP", ["Bytes", "JSON", "KomainuTesting"], cases: true),
         tests("MCP", ["JSON", "Bytes", "HTTP", "KomainuTesting"], cases: true),
+        tests("TransparencyLog", ["OpenSSL", "Bytes"], cases: true),
         tests("OpenSSL", ["Bytes", "KomainuTesting"]),
         tests("JOSE", ["JSON", "OpenSSL", "Bytes", "KomainuTesting"]), tests("SQLite", ["Bytes", "System"]),
         tests("YAML", ["Bytes", "KomainuTesting"], cases: true), tests("Pattern"),
