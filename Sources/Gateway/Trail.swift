@@ -18,10 +18,12 @@ import Upstream
 final class Trail {
     let log: AuditLog
     let call: CallID
-    private(set) var who: AuditRecord.Who?
-    private var shown: AuditRecord.Who?
-    var via: AuditRecord.Via
-    var message = AuditRecord.Message()
+    private(set) var who: AuditRecord.Who? { didSet { parties = nil } }
+    private var shown: AuditRecord.Who? { didSet { parties = nil } }
+    var via: AuditRecord.Via { didSet { parties = nil } }
+    var message = AuditRecord.Message() { didSet { parties = nil } }
+    /// The four of them as the last record said them, until one of them changes.
+    private var parties: AuditRecord.Parties?
     private var intent: (sequence: UInt64, at: MonotonicTime)?
     /// The HTTP status that the server answered with, for the outcome.
     var upstreamStatus: Int?
@@ -133,7 +135,7 @@ final class Trail {
     func sighted(_ sighting: Sighting) {
         var record = AuditRecord(.catalogChanged, call: call)
         record.message = AuditRecord.Message(server: message.server, tool: sighting.tool)
-        record.message?.definition = ByteString(sighting.hash.description)
+        record.message?.definition = sighting.hash.text
         let sight =
             switch sighting.sight {
             case .approved: "approved"
@@ -147,17 +149,21 @@ final class Trail {
 
     /// A request of the server's that went no further. Does not wait: nothing is done because of it.
     func refusedServer(_ method: Method) {
-        var record = record(.requestRefused)
-        record.message?.method = method.name
+        var message = message
+        message.method = method.name
+        var record = AuditRecord(.requestRefused, call: call)
+        record.who = who ?? shown
+        record.via = via
+        record.message = message
         record.decision = AuditRecord.Decision(.deny, reason: "server_request")
         try? log.appendWithoutWaiting(record)
     }
 
     private func record(_ kind: AuditKind) -> AuditRecord {
         var record = AuditRecord(kind, call: call)
-        record.who = who ?? shown
-        record.via = via
-        record.message = message
+        let parties = parties ?? AuditRecord.Parties(who: who ?? shown, via: via, message: message)
+        self.parties = parties
+        record.parties = parties
         return record
     }
 }
@@ -169,7 +175,7 @@ extension Trail {
             message.tool = tool.name
             message.through = tool.calledThrough
             message.effect = ByteString(tool.classification.effect.word)
-            message.definition = tool.definition.map { ByteString($0.hash.description) }
+            message.definition = tool.definition?.hash.text
         }
         var decision = AuditRecord.Decision(.allow, rule: permitted.rule)
         decision.policyName = rules.name

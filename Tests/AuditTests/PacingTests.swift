@@ -42,7 +42,16 @@ import Testing
     @Test func `gives up resting when only few callers wait`() {
         var run = Run()
         run.write(2, each: .microseconds(100), for: .milliseconds(95))
-        #expect((1...2).contains(run.rests))
+        #expect((1...Pacing.smallBatches + 1).contains(run.rests))
+    }
+
+    @Test func `goes on resting when a small batch comes among large ones`() {
+        var run = Run()
+        for _ in 0..<20 {
+            run.write(12, each: .microseconds(150), for: .milliseconds(9))
+            run.write(1, each: .microseconds(150), for: .milliseconds(1))
+        }
+        #expect(run.rests >= 150)
     }
 
     @Test func `is of no concern to a disk that needs longer than the pace`() {

@@ -2,7 +2,19 @@
 public enum Base64URL {
     /// The text of `bytes`, without padding.
     public static func encode(_ bytes: [UInt8]) -> String {
-        Base64Alphabet.url.encode(bytes, padded: false)
+        String(decoding: encoded(bytes).bytes, as: UTF8.self)
+    }
+
+    /// The text of `bytes`, without padding, as bytes.
+    public static func encoded(_ bytes: [UInt8]) -> ByteString {
+        var text: [UInt8] = []
+        append(bytes, to: &text)
+        return ByteString(text)
+    }
+
+    /// Appends the text of `bytes`, without padding.
+    public static func append(_ bytes: [UInt8], to text: inout [UInt8]) {
+        Base64Alphabet.url.encode(bytes.span, padded: false, into: &text)
     }
 
     /// The bytes of `text`, or nil unless it is exactly what `encode` writes for them.
@@ -18,7 +30,9 @@ public enum Base64URL {
 public enum Base64 {
     /// The text of `bytes`, padded.
     public static func encode(_ bytes: [UInt8]) -> String {
-        Base64Alphabet.plain.encode(bytes, padded: true)
+        var text: [UInt8] = []
+        Base64Alphabet.plain.encode(bytes.span, padded: true, into: &text)
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// The bytes of `text`, or nil unless it is exactly what `encode` writes for them.
@@ -34,29 +48,45 @@ public enum Base64 {
 private enum Base64Alphabet {
     case plain, url
 
-    var last: (UInt8, UInt8) {
+    private var last: (UInt8, UInt8) {
         switch self {
         case .plain: (UInt8(ascii: "+"), UInt8(ascii: "/"))
         case .url: (UInt8(ascii: "-"), UInt8(ascii: "_"))
         }
     }
 
-    func encode(_ bytes: [UInt8], padded: Bool) -> String {
-        var text: [UInt8] = []
-        text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        var group: UInt32 = 0
-        var bits = 0
-        for byte in bytes {
-            group = group << 8 | UInt32(byte)
-            bits += 8
-            while bits >= 6 {
-                bits -= 6
-                text.append(character(UInt8(truncatingIfNeeded: group >> UInt32(bits)) & 63))
-            }
+    /// The 64 characters in the order of what they stand for. Looked up and not computed: values are random bits, and a
+    /// processor guesses every branch on them wrong.
+    private var characters: [UInt8] {
+        switch self {
+        case .plain: Base64Alphabet.plainCharacters
+        case .url: Base64Alphabet.urlCharacters
         }
-        if bits > 0 { text.append(character(UInt8(truncatingIfNeeded: group << UInt32(6 - bits)) & 63)) }
-        while padded, text.count % 4 != 0 { text.append(UInt8(ascii: "=")) }
-        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static let plainCharacters = Array(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    private static let urlCharacters = Array(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+
+    func encode(_ bytes: Span<UInt8>, padded: Bool, into text: inout [UInt8]) {
+        let padding = padded ? (3 - bytes.count % 3) % 3 : 0
+        let characters = characters
+        text.append(addingCapacity: (bytes.count * 4 + 2) / 3 + padding) { out in
+            var index = 0
+            while index < bytes.count {
+                let rest = bytes.count - index
+                let second = rest > 1 ? bytes[index &+ 1] : 0
+                let third = rest > 2 ? bytes[index &+ 2] : 0
+                let group = Int(bytes[index]) << 16 | Int(second) << 8 | Int(third)
+                out.append(characters[group >> 18])
+                out.append(characters[group >> 12 & 63])
+                if rest > 1 { out.append(characters[group >> 6 & 63]) }
+                if rest > 2 { out.append(characters[group & 63]) }
+                index &+= 3
+            }
+            for _ in 0..<padding { out.append(UInt8(ascii: "=")) }
+        }
     }
 
     func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
@@ -76,16 +106,6 @@ private enum Base64Alphabet {
         }
         guard group & (1 << UInt32(bits) - 1) == 0 else { return nil }
         return bytes
-    }
-
-    func character(_ value: UInt8) -> UInt8 {
-        switch value {
-        case 0..<26: UInt8(ascii: "A") + value
-        case 26..<52: UInt8(ascii: "a") + (value - 26)
-        case 52..<62: UInt8(ascii: "0") + (value - 52)
-        case 62: last.0
-        default: last.1
-        }
     }
 
     func value(_ character: UInt8) -> UInt8? {

@@ -75,8 +75,9 @@ extension ByteString {
 extension Array where Element == UInt8 {
     /// Appends a copy of `span`.
     public mutating func append(copying span: Span<UInt8>) {
-        reserveCapacity(count + span.count)
-        for index in span.indices { append(span[index]) }
+        append(addingCapacity: span.count) { out in
+            for index in span.indices { out.append(span[index]) }
+        }
     }
 }
 

@@ -108,7 +108,24 @@ public struct DefinitionHash: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// 64 lower-case hexadecimal digits.
-    public var description: String { Hex.encode(bytes.bytes) }
+    public var text: ByteString {
+        var digits: [UInt8] = []
+        digits.reserveCapacity(64)
+        func append(_ word: UInt64) {
+            for shift in stride(from: UInt64(60), through: 0, by: -4) {
+                let digit = UInt8(truncatingIfNeeded: word >> shift & 15)
+                digits.append(digit < 10 ? 0x30 + digit : 0x61 - 10 + digit)
+            }
+        }
+        append(first)
+        append(second)
+        append(third)
+        append(fourth)
+        return ByteString(digits)
+    }
+
+    /// The same, for people.
+    public var description: String { text.text }
 }
 
 extension ToolAnnotations {

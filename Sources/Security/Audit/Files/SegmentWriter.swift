@@ -130,7 +130,7 @@ final class SegmentWriter {
             buffer.append(UInt8(ascii: ","))
             buffer.append(contentsOf: draft.body)
             buffer.append(contentsOf: ",\"prev\":\"".utf8)
-            buffer.appendBase64URL(chain.lastLeaf)
+            Base64URL.append(chain.lastLeaf, to: &buffer)
             buffer.append(contentsOf: "\"}".utf8)
             let leaf = hasher.leaf(of: buffer.span.extracting(start..<buffer.count))
             buffer.append(0x0A)

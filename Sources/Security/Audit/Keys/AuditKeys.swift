@@ -80,7 +80,7 @@ public final class AuditKeys: Sendable {
         hash.update((0..<4).map { UInt8(truncatingIfNeeded: path.count >> (24 - 8 * $0)) })
         hash.update(path.bytes)
         hash.update(value)
-        return ByteString(Base64URL.encode(hash.finish()))
+        return Base64URL.encoded(hash.finish())
     }
 
     /// Puts new subjects' keys on disk. Called by the log's writer before it writes the records that use them.

@@ -14,6 +14,9 @@ struct Pacing {
     static let window = Duration.milliseconds(10)
     /// A paced batch with fewer records was not worth waiting for: few callers wait, each for its own record.
     static let worthwhileCount = 6
+    /// When so many of them have come without enough worthwhile ones between them, resting stops for a while. One alone says
+    /// nothing: it may just have missed the many that came behind it.
+    static let smallBatches = 3
     /// For so long batches are not paced then.
     static let pause = Duration.milliseconds(100)
 
@@ -21,6 +24,7 @@ struct Pacing {
     private var count = 0
     private var isBusy = false
     private var wasPaced = false
+    private var small = 0
     private var resumes = MonotonicTime(nanoseconds: 0)
 
     /// A batch is on disk.
@@ -34,7 +38,13 @@ struct Pacing {
             windowBegan = now
             count = 0
         }
-        if wasPaced, records < Pacing.worthwhileCount { resumes = now + Pacing.pause }
+        if wasPaced {
+            small = records < Pacing.worthwhileCount ? small + 1 : max(small - 1, 0)
+            if small >= Pacing.smallBatches {
+                small = 0
+                resumes = now + Pacing.pause
+            }
+        }
         let next = begun + Pacing.interval
         wasPaced = isBusy && now >= resumes && next > now
         return wasPaced ? next : nil

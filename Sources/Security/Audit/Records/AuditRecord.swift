@@ -16,6 +16,8 @@ public struct AuditRecord: Sendable {
     public var chain: CallID?
     /// The sequence number of the intent that this outcome (or `call.orphaned`) closes.
     public var of: UInt64?
+    /// On whose behalf, through what and about what, in place of the next three.
+    public var parties: Parties?
     /// On whose behalf.
     public var who: Who?
     /// Through what.
@@ -48,6 +50,26 @@ public struct AuditRecord: Sendable {
 }
 
 extension AuditRecord {
+    /// What all records of one call have in common. They share one object, so that it is encoded once.
+    public final class Parties: Sendable {
+        /// On whose behalf.
+        public let who: Who?
+        /// Through what.
+        public let via: Via?
+        /// What of MCP it is about.
+        public let message: Message?
+        /// As a line shows them where nothing has to be shortened.
+        let encoded: [UInt8]
+
+        /// Encodes them.
+        public init(who: Who?, via: Via?, message: Message?) {
+            self.who = who
+            self.via = via
+            self.message = message
+            encoded = AuditRecord.encoded(who, via, message)
+        }
+    }
+
     /// On whose behalf something was asked. Who asserts a fact stands beside it where it is not the verified credential.
     public struct Who: Sendable {
         /// The pseudonym of the subject (`AuditKeys.pseudonym`), or its name where the operator chose names. JSON `sub`.

@@ -12,41 +12,35 @@ struct LineWriter {
     /// Quoted arguments longer than this are written as `{"…":n}`.
     var argumentsLimit = 16 * 1_024
 
-    /// Writes `,"name":`, without the comma at the beginning of an object.
-    mutating func key(_ name: String) {
-        if let last = bytes.last, last != UInt8(ascii: "{") { bytes.append(UInt8(ascii: ",")) }
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(contentsOf: name.utf8)
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(UInt8(ascii: ":"))
-    }
+    /// Whether nothing has to be shortened more than it always is.
+    var isOrdinary: Bool { textLimit == 1_024 && listLimit == 64 }
 
     /// Writes a member whose value may be long. Nothing when there is no value.
-    mutating func text(_ name: String, _ value: ByteString?) {
+    mutating func text(_ name: MemberName, _ value: ByteString?) {
         guard let value else { return }
-        key(name)
+        bytes.append(contentsOf: name.bytes)
         text(value)
     }
 
     /// Writes a member whose value the program made, such as a hash; only a mistake of ours could make it long.
-    mutating func fixed(_ name: String, _ value: ByteString?) {
+    mutating func fixed(_ name: MemberName, _ value: ByteString?) {
         guard let value else { return }
-        key(name)
+        bytes.append(contentsOf: name.bytes)
         if value.count <= 96 { string(value.bytes) } else { omitted(value.count) }
     }
 
     /// Writes a member of our own few words.
-    mutating func word(_ name: String, _ value: String) {
-        key(name)
+    mutating func word(_ name: MemberName, _ value: String) {
+        bytes.append(contentsOf: name.bytes)
         bytes.append(UInt8(ascii: "\""))
         bytes.append(contentsOf: value.utf8)
         bytes.append(UInt8(ascii: "\""))
     }
 
     /// Writes a whole number; beyond 2^53, where JSON readers lose digits, as a string.
-    mutating func int(_ name: String, _ value: Int?) {
+    mutating func int(_ name: MemberName, _ value: Int?) {
         guard let value else { return }
-        key(name)
+        bytes.append(contentsOf: name.bytes)
         let isExact = value.magnitude < 1 << 53
         if !isExact { bytes.append(UInt8(ascii: "\"")) }
         if value < 0 { bytes.append(UInt8(ascii: "-")) }
@@ -55,46 +49,62 @@ struct LineWriter {
     }
 
     /// Writes `true` or `false`.
-    mutating func bool(_ name: String, _ value: Bool) {
-        key(name)
+    mutating func bool(_ name: MemberName, _ value: Bool) {
+        bytes.append(contentsOf: name.bytes)
         bytes.append(contentsOf: value ? "true".utf8 : "false".utf8)
     }
 
     /// Writes a member that is a list of texts. Nothing when it is empty.
-    mutating func texts(_ name: String, _ values: [ByteString]) {
-        list(name, values) { writer, value in writer.text(value) }
+    mutating func texts(_ name: MemberName, _ values: [ByteString]) {
+        list(name, values) { writer, value in
+            writer.bytes.append(UInt8(ascii: ","))
+            writer.text(value)
+        }
     }
 
-    /// Writes a member that is a list. Nothing when it is empty.
-    mutating func list<Value>(
-        _ name: String, _ values: [Value], _ write: (inout LineWriter, Value) -> Void
+    /// Writes a member that is a list of objects. Nothing when it is empty.
+    mutating func objects<Value>(_ name: MemberName, _ values: [Value], _ write: (inout LineWriter, Value) -> Void) {
+        list(name, values) { writer, value in
+            writer.bytes.append(UInt8(ascii: ","))
+            let inside = writer.bytes.count
+            write(&writer, value)
+            writer.close("{", at: inside, "}")
+        }
+    }
+
+    /// Writes a member that is a list, each value with a comma before it. Nothing when it is empty.
+    private mutating func list<Value>(
+        _ name: MemberName, _ values: [Value], _ write: (inout LineWriter, Value) -> Void
     ) {
         if values.isEmpty { return }
-        key(name)
-        bytes.append(UInt8(ascii: "["))
-        for (index, value) in values.prefix(listLimit).enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            write(&self, value)
-        }
+        bytes.append(contentsOf: name.bytes)
+        let inside = bytes.count
+        for index in 0..<min(values.count, listLimit) { write(&self, values[index]) }
         if values.count > listLimit {
-            if listLimit > 0 { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(UInt8(ascii: ","))
             omitted(values.count - listLimit)
         }
-        bytes.append(UInt8(ascii: "]"))
+        close("[", at: inside, "]")
     }
 
     /// Writes a member that is an object. Nothing when it stays empty.
-    mutating func object(_ name: String, _ write: (inout LineWriter) -> Void) {
+    mutating func object(_ name: MemberName, _ write: (inout LineWriter) -> Void) {
         let start = bytes.count
-        key(name)
-        bytes.append(UInt8(ascii: "{"))
+        bytes.append(contentsOf: name.bytes)
         let inside = bytes.count
         write(&self)
         if bytes.count == inside {
             bytes.removeLast(bytes.count - start)
         } else {
-            bytes.append(UInt8(ascii: "}"))
+            close("{", at: inside, "}")
         }
+    }
+
+    /// Puts brackets around what was written from `inside` on. It begins with the comma of its first member, which is one too
+    /// many and makes room for the opening bracket.
+    private mutating func close(_ opening: Unicode.Scalar, at inside: Int, _ closing: Unicode.Scalar) {
+        bytes[inside] = UInt8(ascii: opening)
+        bytes.append(UInt8(ascii: closing))
     }
 
     /// Stands for a value of `count` bytes, or for `count` values, that were left out.
@@ -110,7 +120,7 @@ struct LineWriter {
 
     private mutating func string(_ value: [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
-        if value.allSatisfy(isPlain) {
+        if arePlain(value) {
             bytes.append(contentsOf: value)
         } else {
             escape(value)
@@ -163,6 +173,17 @@ private func isPlain(_ byte: UInt8) -> Bool {
     byte &- 0x20 < 0x5F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
 }
 
+/// Whether all bytes stand for themselves. Without a way out in between, many are looked at together.
+private func arePlain(_ value: [UInt8]) -> Bool {
+    var others: UInt8 = 0
+    for byte in value {
+        others |= byte &- 0x20 < 0x5F ? 0 : 1
+        others |= byte == UInt8(ascii: "\"") ? 1 : 0
+        others |= byte == UInt8(ascii: "\\") ? 1 : 0
+    }
+    return others == 0
+}
+
 private func hexDigit(_ value: UInt8) -> UInt8 {
     value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + (value - 10)
 }
@@ -188,38 +209,22 @@ private func lengthOfScalar(_ bytes: [UInt8], at index: Int) -> Int {
 extension [UInt8] {
     /// Appends a number's decimal digits.
     mutating func appendDecimal(_ value: UInt64) {
-        var rest = value
+        if value < 10 { return append(UInt8(ascii: "0") + UInt8(value)) }
         var width = 1
         var bound: UInt64 = 10
-        while width < 20, rest >= bound {
+        while width < 20, value >= bound {
             width += 1
             bound = bound &* 10
         }
-        let end = count + width
-        append(contentsOf: repeatElement(UInt8(ascii: "0"), count: width))
-        var index = end - 1
+        var index = count + width
+        append(addingCapacity: width) { out in
+            for _ in 0..<width { out.append(UInt8(ascii: "0")) }
+        }
+        var rest = value
         while rest > 0 {
+            index -= 1
             self[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
-            index -= 1
         }
-    }
-
-    /// Appends base64url without padding (RFC 4648 section 5).
-    mutating func appendBase64URL(_ value: [UInt8]) {
-        let digits = base64URLDigits
-        var bits: UInt32 = 0
-        var held: UInt32 = 0
-        for byte in value {
-            bits = bits << 8 | UInt32(byte)
-            held += 8
-            while held >= 6 {
-                held -= 6
-                append(digits[Int(bits >> held & 63)])
-            }
-        }
-        if held > 0 { append(digits[Int(bits << (6 - held) & 63)]) }
     }
 }
-
-private let base64URLDigits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)

@@ -19,8 +19,9 @@ extension AuditRecord {
     /// Encodes the record. When its values together are too long for a line, all of them get tighter limits until they fit.
     func encoded(at moment: Moment) -> [UInt8] {
         var writer = LineWriter()
-        // What the C library hands out quickest: with Swift's own 32 bytes just below the 1,032 that it keeps ready.
-        writer.bytes.reserveCapacity(1_000)
+        // At least what the C library hands out quickest: with Swift's own 32 bytes just below the 1,032 that it keeps ready.
+        let lists = 96 * (redactions.count + findings.count)
+        writer.bytes.reserveCapacity(max(1_000, 640 + lists + (arguments?.redacted?.count ?? 0)))
         for (textLimit, listLimit, argumentsLimit) in [(1_024, 64, 16_384), (256, 32, 16_384), (64, 16, 0)] {
             (writer.textLimit, writer.listLimit, writer.argumentsLimit) = (textLimit, listLimit, argumentsLimit)
             write(at: moment, into: &writer)
@@ -36,65 +37,53 @@ extension AuditRecord {
         writer.bytes.append(contentsOf: "\"ts\":\"".utf8)
         moment.wall.appendRFC3339(fractionDigits: 9, to: &writer.bytes)
         writer.bytes.append(UInt8(ascii: "\""))
-        writer.int("mono", Int(moment.monotonic))
-        writer.word("kind", kind.rawValue)
-        writer.fixed("cid", call?.text)
-        writer.fixed("chain", chain?.text)
-        writer.int("of", of.map(Int.init(clamping:)))
-        writeParties(into: &writer)
+        writer.int(.mono, Int(moment.monotonic))
+        writer.word(.kind, kind.rawValue)
+        writer.fixed(.cid, call?.text)
+        writer.fixed(.chain, chain?.text)
+        writer.int(.of, of.map(Int.init(clamping:)))
+        if let parties {
+            if writer.isOrdinary {
+                writer.bytes.append(contentsOf: parties.encoded)
+            } else {
+                writer.write(parties.who, parties.via, parties.message)
+            }
+        } else {
+            writer.write(who, via, message)
+        }
         decision?.write(into: &writer)
         arguments?.write(into: &writer)
         approval?.write(into: &writer)
         outcome?.write(into: &writer)
-        writer.list("red", redactions) { writer, redaction in redaction.write(into: &writer) }
-        writer.list("fnd", findings) { writer, finding in finding.write(into: &writer) }
+        writer.objects(.red, redactions) { writer, redaction in redaction.write(into: &writer) }
+        writer.objects(.fnd, findings) { writer, finding in finding.write(into: &writer) }
         if let trace {
-            writer.fixed("tr", trace.trace)
-            writer.fixed("sp", trace.span)
-            writer.fixed("trs", trace.source)
+            writer.fixed(.tr, trace.trace)
+            writer.fixed(.sp, trace.span)
+            writer.fixed(.trs, trace.source)
         }
         writeFacts(into: &writer)
     }
 
-    private func writeParties(into writer: inout LineWriter) {
-        if let who {
-            writer.object("who") { writer in
-                writer.text("sub", who.subject)
-                writer.text("iss", who.issuer)
-                writer.text("auth", who.method)
-                writer.fixed("tok", who.token)
-                writer.text("ep", who.endpoint)
-                writer.text("key", who.apiToken)
-                writer.texts("scopes", who.scopes)
-                writer.texts("act", who.actors)
-                writer.text("agent", who.agent)
-                writer.text("agent_src", who.agentSource)
-            }
-        }
-        if let via {
-            writer.object("via") { writer in
-                writer.text("client", via.client)
-                writer.text("ver", via.version)
-                if via.client != nil { writer.word("src", "self") }
-                writer.text("addr", via.address)
-                writer.text("transport", via.transport)
-                writer.text("sess", via.session)
-            }
-        }
-        message?.write(into: &writer)
+    static func encoded(_ who: Who?, _ via: Via?, _ message: Message?) -> [UInt8] {
+        var writer = LineWriter()
+        writer.bytes.reserveCapacity(600)
+        writer.write(who, via, message)
+        return writer.bytes
     }
 
     /// A name given twice would make a line that no reader accepts: the first stands.
     private func writeFacts(into writer: inout LineWriter) {
         if facts.isEmpty { return }
-        writer.object("info") { writer in
+        writer.object(.info) { writer in
             for (index, fact) in facts.prefix(writer.listLimit).enumerated() {
                 if facts[..<index].contains(where: { $0.name.utf8.elementsEqual(fact.name.utf8) }) { continue }
+                let name = MemberName(fact.name)
                 switch fact.value {
-                case .int(let value): writer.int(fact.name, value)
-                case .bool(let value): writer.bool(fact.name, value)
-                case .text(let value): writer.text(fact.name, value)
-                case .texts(let values): writer.texts(fact.name, values)
+                case .int(let value): writer.int(name, value)
+                case .bool(let value): writer.bool(name, value)
+                case .text(let value): writer.text(name, value)
+                case .texts(let values): writer.texts(name, values)
                 }
             }
         }
@@ -103,110 +92,129 @@ extension AuditRecord {
 
 extension AuditRecord.Message {
     fileprivate func write(into writer: inout LineWriter) {
-        writer.object("mcp") { writer in
-            writer.text("m", method)
-            writer.text("srv", server)
-            writer.text("tool", tool)
-            writer.text("through", through)
-            writer.text("eff", effect)
-            writer.text("uri", resource)
-            writer.text("id", requestID)
-            writer.text("pv", version)
-            writer.fixed("tdef", definition)
+        writer.object(.mcp) { writer in
+            writer.text(.method, method)
+            writer.text(.srv, server)
+            writer.text(.tool, tool)
+            writer.text(.through, through)
+            writer.text(.eff, effect)
+            writer.text(.uri, resource)
+            writer.text(.id, requestID)
+            writer.text(.pv, version)
+            writer.fixed(.tdef, definition)
         }
     }
 }
 
 extension AuditRecord.Decision {
     fileprivate func write(into writer: inout LineWriter) {
-        writer.object("dec") { writer in
-            writer.word("d", verdict.rawValue)
-            writer.text("rule", rule)
-            writer.fixed("pol", policy)
-            writer.text("polv", policyName)
-            writer.text("why", reason)
-            writer.int("us", microseconds)
-            writer.texts("obl", obligations)
-            writer.texts("shadow", shadow)
+        writer.object(.dec) { writer in
+            writer.word(.verdict, verdict.rawValue)
+            writer.text(.rule, rule)
+            writer.fixed(.pol, policy)
+            writer.text(.polv, policyName)
+            writer.text(.why, reason)
+            writer.int(.us, microseconds)
+            writer.texts(.obl, obligations)
+            writer.texts(.shadow, shadow)
         }
     }
 }
 
 extension AuditRecord.Arguments {
     fileprivate func write(into writer: inout LineWriter) {
-        writer.object("args") { writer in
+        writer.object(.args) { writer in
             if let redacted {
-                writer.key("a")
-                writer.quoted(redacted)
+                writer.quoted(.arguments, redacted)
             }
-            writer.int("n", byteCount)
-            writer.fixed("c", commitment)
-            writer.fixed("j", digest)
+            writer.int(.count, byteCount)
+            writer.fixed(.commitment, commitment)
+            writer.fixed(.digest, digest)
         }
     }
 }
 
 extension AuditRecord.Approval {
     fileprivate func write(into writer: inout LineWriter) {
-        writer.object("apr") { writer in
-            writer.text("id", identifier)
-            writer.text("by", approver)
-            writer.text("how", method)
-            writer.text("nonce", nonce)
-            writer.text("exp", expires)
-            writer.fixed("bound", digest)
+        writer.object(.apr) { writer in
+            writer.text(.id, identifier)
+            writer.text(.by, approver)
+            writer.text(.how, method)
+            writer.text(.nonce, nonce)
+            writer.text(.exp, expires)
+            writer.fixed(.bound, digest)
         }
     }
 }
 
 extension AuditRecord.Outcome {
     fileprivate func write(into writer: inout LineWriter) {
-        writer.object("out") { writer in
-            writer.word("st", status.rawValue)
-            writer.text("code", code)
-            writer.int("http", http)
-            writer.int("ms", milliseconds)
-            writer.int("n", byteCount)
-            writer.fixed("c", commitment)
-            writer.text("rt", resultType)
+        writer.object(.out) { writer in
+            writer.word(.st, status.rawValue)
+            writer.text(.code, code)
+            writer.int(.http, http)
+            writer.int(.ms, milliseconds)
+            writer.int(.count, byteCount)
+            writer.fixed(.commitment, commitment)
+            writer.text(.rt, resultType)
         }
     }
 }
 
 extension AuditRecord.Redaction {
     fileprivate func write(into writer: inout LineWriter) {
-        writer.element { writer in
-            writer.text("w", place)
-            writer.text("r", rule)
-            writer.int("k", count)
-            writer.text("as", way)
-            writer.fixed("fp", fingerprint)
-            writer.text("at", path)
-        }
+        writer.text(.place, place)
+        writer.text(.byRule, rule)
+        writer.int(.occurrences, count)
+        writer.text(.as, way)
+        writer.fixed(.fp, fingerprint)
+        writer.text(.at, path)
     }
 }
 
 extension AuditRecord.Finding {
     fileprivate func write(into writer: inout LineWriter) {
-        writer.element { writer in
-            writer.text("r", rule)
-            writer.text("sev", severity)
-            writer.text("act", action)
-        }
+        writer.text(.byRule, rule)
+        writer.text(.sev, severity)
+        writer.text(.act, action)
     }
 }
 
 extension LineWriter {
-    /// Writes an object as an element of a list.
-    fileprivate mutating func element(_ write: (inout LineWriter) -> Void) {
-        bytes.append(UInt8(ascii: "{"))
-        write(&self)
-        bytes.append(UInt8(ascii: "}"))
+    fileprivate mutating func write(
+        _ who: AuditRecord.Who?, _ via: AuditRecord.Via?, _ message: AuditRecord.Message?
+    ) {
+        if let who {
+            object(.who) { writer in
+                writer.text(.sub, who.subject)
+                writer.text(.iss, who.issuer)
+                writer.text(.auth, who.method)
+                writer.fixed(.tok, who.token)
+                writer.text(.ep, who.endpoint)
+                writer.text(.key, who.apiToken)
+                writer.texts(.scopes, who.scopes)
+                writer.texts(.act, who.actors)
+                writer.text(.agent, who.agent)
+                writer.text(.agentSrc, who.agentSource)
+            }
+        }
+        if let via {
+            object(.via) { writer in
+                writer.text(.client, via.client)
+                writer.text(.ver, via.version)
+                if via.client != nil { writer.word(.src, "self") }
+                writer.text(.addr, via.address)
+                writer.text(.transport, via.transport)
+                writer.text(.sess, via.session)
+            }
+        }
+        message?.write(into: &self)
     }
 
     /// Writes somebody else's JSON: parsed and re-encoded, for a line that is not JSON would end the trail here. Readers of
     /// the trail refuse documents nested deeper than 64, and this one stands two levels down.
-    fileprivate mutating func quoted(_ json: [UInt8]) {
+    fileprivate mutating func quoted(_ name: MemberName, _ json: [UInt8]) {
+        bytes.append(contentsOf: name.bytes)
         var limits = JSONLimits.standard
         limits.bytes = argumentsLimit
         limits.depth = 60

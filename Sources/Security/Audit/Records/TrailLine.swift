@@ -189,7 +189,7 @@ struct Chain: Sendable {
     /// How every line ends that follows the record with this leaf.
     static func tail(_ leaf: [UInt8]) -> [UInt8] {
         var bytes = Array(",\"prev\":\"".utf8)
-        bytes.appendBase64URL(leaf)
+        Base64URL.append(leaf, to: &bytes)
         bytes.append(UInt8(ascii: "\""))
         bytes.append(UInt8(ascii: "}"))
         return bytes
