@@ -25,7 +25,7 @@ public struct Rules: Sendable {
 }
 
 /// One server that the gateway stands before, with everything that judges what goes to it and comes from it.
-public struct ProtectedServer: Sendable {
+public final class ProtectedServer: Sendable {
     /// Its name in the configuration, in URLs and in records.
     public let name: ByteString
     let standard: RuleSet

@@ -175,9 +175,16 @@ final class Visit {
     }
 }
 
-/// A verified principal and the server that their door leads to, under the rules of this visit.
-struct Caller {
+/// A verified principal and the server that their door leads to, under the rules of this visit. Shared by all steps of the
+/// visit, because it is large.
+final class Caller: Sendable {
     let principal: Principal
     let server: ProtectedServer
     let rules: RuleSet
+
+    init(principal: Principal, server: ProtectedServer, rules: RuleSet) {
+        self.principal = principal
+        self.server = server
+        self.rules = rules
+    }
 }

@@ -43,11 +43,14 @@ struct ConnectionPool<Connection: AnyObject> {
     /// A caller wants a connection.
     mutating func ask(_ caller: Int, now: MonotonicTime) -> [Step] {
         guard !isClosed else { return [.fail(caller, .aborted)] }
-        var steps = expire(now)
-        if let last = idle.popLast() {
-            busy += 1
-            steps.append(.give(last.connection, to: caller))
-            return steps
+        var steps: [Step] = []
+        while let last = idle.popLast() {
+            if last.until > now {
+                busy += 1
+                steps.append(.give(last.connection, to: caller))
+                return steps
+            }
+            steps.append(.close(last.connection))
         }
         // Those for whom a connection is being opened do not count as waiting for their turn.
         guard waiting.count - opening < waitingLimit || hasRoom else {
@@ -103,7 +106,7 @@ struct ConnectionPool<Connection: AnyObject> {
     }
 
     /// Whether a connection waits for a caller.
-    func isIdle(_ connection: Connection) -> Bool { idle.contains { $0.connection === connection } }
+    func isIdle(_ connection: Connection) -> Bool { idle.lastIndex { $0.connection === connection } != nil }
 
     /// Idle connections that are too old now.
     mutating func expire(_ now: MonotonicTime) -> [Step] {

@@ -63,7 +63,7 @@ public struct UpstreamRequest: Sendable {
     }
 
     private var ownFields: HeaderFields {
-        guard UpstreamRequest.ours.contains(where: { fields.contains($0) }) else { return fields }
+        guard fields.containsAny(of: UpstreamRequest.ours) else { return fields }
         var own = fields
         for name in UpstreamRequest.ours { own.remove(name) }
         return own

@@ -56,6 +56,14 @@ public struct HeaderFields: Sendable {
         entries.indices.contains { isNamed(name, $0) }
     }
 
+    /// Whether one of `names` occurs at all.
+    public func containsAny(of names: [String]) -> Bool {
+        for index in entries.indices {
+            for name in names where isNamed(name, index) { return true }
+        }
+        return false
+    }
+
     /// How often a name occurs.
     public func count(of name: String) -> Int {
         var count = 0

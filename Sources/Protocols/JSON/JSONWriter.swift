@@ -36,7 +36,7 @@ public struct JSONWriter: Sendable {
     /// A member's name that is written in the source.
     public mutating func key(_ name: String) {
         separate()
-        appendString(Array(name.utf8), to: &bytes)
+        appendText(name)
         bytes.append(0x3a)
         needsComma = false
     }
@@ -50,7 +50,7 @@ public struct JSONWriter: Sendable {
     /// A string.
     public mutating func string(_ text: String) {
         separate()
-        appendString(Array(text.utf8), to: &bytes)
+        appendText(text)
     }
 
     /// A number.
@@ -103,6 +103,17 @@ public struct JSONWriter: Sendable {
                 self.value(member.value)
             }
             endObject()
+        }
+    }
+
+    /// Texts that are written in the source mostly need no escape, and then no copy.
+    private mutating func appendText(_ text: String) {
+        let span = text.utf8.span
+        guard endOfPlainRun(span, from: 0) == span.count else { return appendString(Array(text.utf8), to: &bytes) }
+        bytes.append(addingCapacity: span.count + 2) { out in
+            out.append(0x22)
+            for index in span.indices { out.append(span[index]) }
+            out.append(0x22)
         }
     }
 

@@ -12,19 +12,21 @@ struct Recognition {
 
     func byCapability(_ secret: ByteString, _ fields: HeaderFields) throws(IdentityFailure) -> Principal {
         let entry = try entry(of: secret)
-        let endpoint = entry.endpoint
+        let record = entry.record
         guard let selection = entry.selection else {
-            throw IdentityFailure(.endpointUnusable, answer: .unavailable, endpoint: endpoint.id)
+            throw IdentityFailure(.endpointUnusable, answer: .unavailable, endpoint: record.endpoint.id)
         }
-        let proven = endpoint.config.requireAPITokenAuth ? try secondFactor(fields, for: endpoint) : nil
+        let proven = record.endpoint.config.requireAPITokenAuth ? try secondFactor(fields, for: entry) : nil
         var revisions = proven?.revisions ?? Principal.Revisions()
-        revisions.endpoint = entry.record.revision
+        revisions.endpoint = record.revision
         return Principal(
-            subject: proven?.subject ?? ByteString("endpoint:".utf8 + endpoint.id.text.bytes),
+            subject: proven?.subject ?? ByteString("endpoint:".utf8 + record.endpoint.id.text.bytes),
             groups: proven?.groups ?? [], scopes: proven?.scopes ?? [], issuer: proven?.issuer,
-            method: proven.map { $0.isJWT ? .endpointAndJWT : .endpointAndToken } ?? .endpoint, endpoint: endpoint.id,
-            apiToken: proven?.token, expiresAt: earliest(endpoint.expiresAt, proven?.expiresAt), selection: selection,
-            policy: endpoint.config.policy, upstream: endpoint.upstream, revisions: revisions)
+            method: proven.map { $0.isJWT ? .endpointAndJWT : .endpointAndToken } ?? .endpoint,
+            endpoint: record.endpoint.id,
+            apiToken: proven?.token, expiresAt: earliest(record.endpoint.expiresAt, proven?.expiresAt),
+            selection: selection,
+            policy: record.endpoint.config.policy, upstream: record.endpoint.upstream, revisions: revisions)
     }
 
     func atUpstream(_ name: ByteString, _ fields: HeaderFields) throws(IdentityFailure) -> Principal {
@@ -47,8 +49,8 @@ struct Recognition {
             throw IdentityFailure(
                 .capabilityUnknown, answer: .notFound, fingerprint: hasher.fingerprint(secret))
         }
-        if let expiry = entry.endpoint.expiresAt, now >= expiry {
-            throw IdentityFailure(.endpointExpired, answer: .notFound, endpoint: entry.endpoint.id)
+        if let expiry = entry.record.endpoint.expiresAt, now >= expiry {
+            throw IdentityFailure(.endpointExpired, answer: .notFound, endpoint: entry.record.endpoint.id)
         }
         return entry
     }
@@ -67,9 +69,13 @@ struct Recognition {
         let revisions: Principal.Revisions
     }
 
-    private func secondFactor(_ fields: HeaderFields, for endpoint: Endpoint) throws(IdentityFailure) -> Proven {
-        try credential(fields, at: endpoint.upstream, endpoint: endpoint.id) {
-            $0.endpoints.contains(endpoint.id) || $0.upstreams.contains(endpoint.upstream)
+    private func secondFactor(
+        _ fields: HeaderFields, for entry: StateSnapshot.EndpointEntry
+    ) throws(IdentityFailure) -> Proven {
+        let id = entry.record.endpoint.id
+        let upstream = entry.record.endpoint.upstream
+        return try credential(fields, at: upstream, endpoint: id) {
+            $0.endpoints.contains(id) || $0.upstreams.contains(upstream)
         }
     }
 
@@ -108,21 +114,22 @@ struct Recognition {
     private func opaque(
         _ text: ByteString, _ refusing: Refusing, _ isBound: (APIToken) -> Bool
     ) throws(IdentityFailure) -> Proven {
-        guard let record = snapshot.tokensBySecret[hasher.hash(text)] else { throw refusing.because(.tokenUnknown) }
-        return try proven(record, refusing, isBound)
+        guard let entry = snapshot.tokensBySecret[hasher.hash(text)] else { throw refusing.because(.tokenUnknown) }
+        return try proven(entry, refusing, isBound)
     }
 
     private func proven(
-        _ record: APITokenRecord, _ refusing: Refusing, _ isBound: (APIToken) -> Bool, until end: WallTime? = nil
+        _ entry: StateSnapshot.TokenEntry, _ refusing: Refusing, _ isBound: (APIToken) -> Bool,
+        until end: WallTime? = nil
     ) throws(IdentityFailure) -> Proven {
-        let token = record.token
+        let token = entry.record.token
         guard token.revokedAt == nil else { throw refusing.because(.tokenRevoked, token: token.id) }
         if let expiry = token.expiresAt, now >= expiry { throw refusing.because(.tokenExpired, token: token.id) }
         guard isBound(token) else { throw refusing.because(.tokenNotBound, token: token.id) }
         return Proven(
             subject: token.subject, groups: token.groups, scopes: [], issuer: nil, token: token.id,
             expiresAt: earliest(token.expiresAt, end), isJWT: false,
-            revisions: Principal.Revisions(apiToken: record.revision))
+            revisions: Principal.Revisions(apiToken: entry.record.revision))
     }
 
     private func jwt(
@@ -136,10 +143,10 @@ struct Recognition {
         }
         if let id = verified.tokenID {
             // One that we signed: its record says what it may, and whether it was revoked.
-            guard let record = snapshot.tokens[id], record.token.kind == .signed else {
+            guard let entry = snapshot.tokens[id], entry.record.token.kind == .signed else {
                 throw refusing.because(.tokenUnknown, token: id)
             }
-            return try proven(record, refusing, isBound, until: verified.expiresAt)
+            return try proven(entry, refusing, isBound, until: verified.expiresAt)
         }
         return Proven(
             subject: verified.subject, groups: verified.groups, scopes: verified.scopes, issuer: verified.issuer,

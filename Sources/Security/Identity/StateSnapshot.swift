@@ -10,16 +10,30 @@ final class StateSnapshot: Sendable {
     let change: Int64
     let endpointsBySecret: [[UInt8]: EndpointEntry]
     let endpoints: [EndpointID: EndpointEntry]
-    let tokensBySecret: [[UInt8]: APITokenRecord]
-    let tokens: [TokenID: APITokenRecord]
+    let tokensBySecret: [[UInt8]: TokenEntry]
+    let tokens: [TokenID: TokenEntry]
 
-    /// An endpoint, with what is asked of it on each call worked out.
-    struct EndpointEntry: Sendable {
+    /// An endpoint, with what is asked of it on each call worked out. An object, so that finding it copies nothing.
+    final class EndpointEntry: Sendable {
         let record: EndpointRecord
         /// Nothing when the record's lists make no selection: then nobody is let in by it.
         let selection: Selection?
 
         var endpoint: Endpoint { record.endpoint }
+
+        init(_ record: EndpointRecord) {
+            self.record = record
+            selection = try? record.endpoint.config.selection()
+        }
+    }
+
+    /// An API token. An object, so that finding it copies nothing.
+    final class TokenEntry: Sendable {
+        let record: APITokenRecord
+
+        init(_ record: APITokenRecord) {
+            self.record = record
+        }
     }
 
     /// Reads everything, on one state of the database. A damaged record is left out and told, so that one of them neither
@@ -32,13 +46,14 @@ final class StateSnapshot: Sendable {
             let tokens = try StateStore.apiTokenRecords(in: database, damaged: StateSnapshot.tell)
             return (change, endpoints, tokens)
         }
-        let entries = endpoints.map { EndpointEntry(record: $0, selection: try? $0.endpoint.config.selection()) }
+        let entries = endpoints.map(EndpointEntry.init)
+        let tokenEntries = tokens.map(TokenEntry.init)
         self.change = change
         self.endpoints = Dictionary(entries.map { ($0.endpoint.id, $0) }) { first, _ in first }
         self.endpointsBySecret = Dictionary(entries.map { ($0.record.secretHMAC, $0) }) { first, _ in first }
-        self.tokens = Dictionary(tokens.map { ($0.token.id, $0) }) { first, _ in first }
+        self.tokens = Dictionary(tokenEntries.map { ($0.record.token.id, $0) }) { first, _ in first }
         self.tokensBySecret = Dictionary(
-            tokens.compactMap { record in record.secretHMAC.map { ($0, record) } }
+            tokenEntries.compactMap { entry in entry.record.secretHMAC.map { ($0, entry) } }
         ) { first, _ in first }
     }
 
@@ -48,8 +63,8 @@ final class StateSnapshot: Sendable {
             guard let entry = endpoints[id], entry.record.revision == principal.revisions.endpoint else { return false }
         }
         if let id = principal.apiToken {
-            guard let record = tokens[id], record.revision == principal.revisions.apiToken,
-                record.token.revokedAt == nil
+            guard let entry = tokens[id], entry.record.revision == principal.revisions.apiToken,
+                entry.record.token.revokedAt == nil
             else { return false }
         }
         return true
