@@ -42,6 +42,7 @@ let package = Package(
         library("CSQLite", pkgConfig: "sqlite3", package: "libsqlite3-dev"),
         library("CYAML", pkgConfig: "yaml-0.1", package: "libyaml-dev"),
         library("CPCRE2", pkgConfig: "libpcre2-8", package: "libpcre2-dev"),
+        library("CCurl", pkgConfig: "libcurl", package: "libcurl4-openssl-dev"),
         .target(name: "CLinux", path: "Sources/C/CLinux"),
         .target(name: "COpenSSLShims", dependencies: ["COpenSSL"], path: "Sources/C/COpenSSLShims"),
 
@@ -51,6 +52,7 @@ let package = Package(
         room("Libraries/SQLite", ["CSQLite", "Bytes"]),
         room("Libraries/YAML", ["CYAML", "Bytes"]),
         room("Libraries/Pattern", ["CPCRE2"]),
+        room("Libraries/Curl", ["CCurl"]),
 
         room("Protocols/Bytes"),
         room("Protocols/JSON", ["Bytes"]),
@@ -61,7 +63,7 @@ let package = Package(
         room("Security/Catalog", ["JSON", "YAML", "OpenSSL", "Bytes", "System"]),
         room(
             "Security/Identity",
-            ["Catalog", "JOSE", "SQLite", "OpenSSL", "JSON", "HTTP", "Bytes", "System", "Telemetry"]),
+            ["Catalog", "Curl", "JOSE", "SQLite", "OpenSSL", "JSON", "HTTP", "Bytes", "System", "Telemetry"]),
         room("Security/Policy", ["Identity", "Catalog", "Pattern", "MCP", "JSON", "YAML", "Bytes", "System"]),
         room("Security/Redaction", ["Policy", "Catalog", "MCP", "JSON", "OpenSSL", "Bytes"]),
         room("Security/Sessions", ["Identity", "MCP", "OpenSSL", "Bytes"]),
@@ -103,7 +105,7 @@ let package = Package(
         tests("TransparencyLog", ["OpenSSL", "Bytes"], cases: true),
         tests("OpenSSL", ["Bytes", "KomainuTesting"]),
         tests("JOSE", ["JSON", "OpenSSL", "Bytes", "KomainuTesting"]), tests("SQLite", ["Bytes", "System"]),
-        tests("YAML", ["Bytes", "KomainuTesting"], cases: true), tests("Pattern"),
+        tests("YAML", ["Bytes", "KomainuTesting"], cases: true), tests("Pattern"), tests("Curl"),
         tests("System"),
         tests(
             "Identity",

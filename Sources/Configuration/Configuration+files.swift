@@ -35,6 +35,7 @@ extension Configuration {
         for issuer in issuers {
             files += issuer.keys
             if let secret = issuer.secretFile { files.append(secret) }
+            if let authorities = issuer.keySet?.authorities { files.append(authorities) }
         }
         return files
     }

@@ -17,7 +17,9 @@ extension ConfigurationReading {
     private static let secretAlgorithms = ["HS256", "HS384", "HS512"]
 
     private func issuer(_ node: Node) -> IssuerConfiguration? {
-        let keys = ["name", "issuer", "audience", "algorithms", "keys", "secret_file", "typ", "subject", "groups"]
+        let keys = [
+            "name", "issuer", "audience", "algorithms", "keys", "jwks", "secret_file", "typ", "subject", "groups",
+        ]
         guard let fields = reading.fields(of: node, "an issuer", keys) else { return nil }
         let name = fields.required("name", reading.nonEmptyText)
         let issuer = fields.required("issuer", reading.nonEmptyText)
@@ -25,6 +27,7 @@ extension ConfigurationReading {
         let algorithms = fields.required("algorithms") { self.algorithms($0) }
         let files = fields.optional("keys", default: [], paths.files)
         let secret = fields.optional("secret_file", paths.secret)
+        let keySet = fields.optional("jwks", self.keySet)
         let types = fields.optional("typ", default: ["at+jwt", "jwt"]) { texts($0)?.map { $0.lowercased() } }
         let subject = fields.optional("subject", default: "sub", reading.nonEmptyText)
         let groups = fields.optional("groups", reading.nonEmptyText)
@@ -32,7 +35,42 @@ extension ConfigurationReading {
         guard let name, let issuer, let audiences, let algorithms else { return nil }
         return IssuerConfiguration(
             name: name, issuer: issuer, audiences: audiences, algorithms: algorithms, keys: files, secretFile: secret,
-            types: types, subjectClaim: subject, groupsClaim: groups)
+            keySet: keySet, types: types, subjectClaim: subject, groupsClaim: groups)
+    }
+
+    /// A URL, or a mapping that says more.
+    private func keySet(_ node: Node) -> KeySetConfiguration? {
+        if node.scalar != nil {
+            return keySetURL(node).map {
+                KeySetConfiguration(
+                    url: $0, authorities: nil, allowsPrivateAddress: false, refresh: .seconds(3_600),
+                    keep: .seconds(86_400))
+            }
+        }
+        let keys = ["url", "ca", "private_address", "refresh", "keep"]
+        guard let fields = reading.fields(of: node, "`jwks`", keys) else { return nil }
+        let url = fields.required("url", keySetURL)
+        let authorities = fields.optional("ca", paths.existing)
+        let isPrivate = fields.optional("private_address", default: false, reading.bool)
+        let refresh = fields.optional("refresh", default: .seconds(3_600)) { reading.duration($0) }
+        let keep = fields.optional("keep", default: .seconds(86_400)) { reading.duration($0) }
+        if let node = fields["refresh"], refresh < .seconds(60) {
+            reading.mistake(node, "less than a minute is no rest for the issuer")
+        }
+        if let node = fields["keep"] ?? fields["refresh"], keep < refresh {
+            reading.mistake(node, "keys must be kept at least as long as from one look to the next")
+        }
+        return url.map {
+            KeySetConfiguration(
+                url: $0, authorities: authorities, allowsPrivateAddress: isPrivate, refresh: refresh, keep: keep)
+        }
+    }
+
+    private func keySetURL(_ node: Node) -> String? {
+        guard let text = reading.nonEmptyText(node) else { return nil }
+        if text.hasPrefix("https://"), text.count > 8, !text.contains("@") { return text }
+        reading.mistake(node, "`jwks` must be an https URL, without a name or password in it")
+        return nil
     }
 
     private func algorithms(_ node: Node) -> [String]? {
@@ -63,12 +101,17 @@ extension ConfigurationReading {
             reading.mistake(node, "an issuer uses either public keys or a secret, not both", hint: "split it in two")
             return
         }
-        let (needed, unwanted) = secret.isEmpty ? ("keys", "secret_file") : ("secret_file", "keys")
-        if !fields.has(needed) {
-            reading.mistake(fields.node, "an issuer with \(listed(algorithms)) needs `\(needed)`")
+        let (needed, unwanted) =
+            secret.isEmpty ? (["keys", "jwks"], ["secret_file"]) : (["secret_file"], ["keys", "jwks"])
+        let given = needed.filter { fields.has($0) }
+        if given.isEmpty {
+            let names = needed.map { "`\($0)`" }.joined(separator: " or ")
+            reading.mistake(fields.node, "an issuer with \(listed(algorithms)) needs \(names)")
         }
-        if let extra = fields[unwanted] {
-            reading.mistake(extra, "\(listed(algorithms)) can't use `\(unwanted)`", hint: "leave it out")
+        if given.count > 1 { reading.mistake(fields.node, "an issuer has either `keys` or `jwks`") }
+        for name in unwanted {
+            guard let extra = fields[name] else { continue }
+            reading.mistake(extra, "\(listed(algorithms)) can't use `\(name)`", hint: "leave it out")
         }
     }
 

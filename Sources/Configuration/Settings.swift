@@ -111,12 +111,28 @@ public struct IssuerConfiguration: Hashable, Sendable {
     public var keys: [String]
     /// The file with the shared secret. Only for HMAC.
     public var secretFile: String?
+    /// Where the issuer publishes its keys, in place of `keys`.
+    public var keySet: KeySetConfiguration?
     /// The `typ` headers that are taken, lower case. `at+jwt` and `jwt` unless said otherwise.
     public var types: [String]
     /// The claim that names the subject.
     public var subjectClaim: String
     /// The claim that lists groups; nil when groups aren't taken from this issuer.
     public var groupsClaim: String?
+}
+
+/// A JWK Set that an issuer publishes.
+public struct KeySetConfiguration: Hashable, Sendable {
+    /// Its URL, `https`.
+    public var url: String
+    /// PEM file of the authorities to trust; nil for the system's.
+    public var authorities: String?
+    /// Whether its host may have an address that is not public.
+    public var allowsPrivateAddress: Bool
+    /// Between two looks at it.
+    public var refresh: Duration
+    /// How long its keys count when it can't be fetched any more.
+    public var keep: Duration
 }
 
 /// The keys of the tokens that Komainu makes.

@@ -76,7 +76,7 @@ final class Visit {
         case .get, .post, .delete: break
         case .head, .options, .other: throw .method(allowed: "GET, POST, DELETE")
         }
-        let caller = try identify(route)
+        let caller = try await identify(route)
         // The stateless revision knows neither streams of sessions nor their ends.
         if head.method != .post, head.fields["mcp-protocol-version"] == ProtocolVersion.v20260728.name {
             throw .method(allowed: "POST")
@@ -89,10 +89,10 @@ final class Visit {
     }
 
     /// Who asks, and the server that their door leads to.
-    private func identify(_ route: EndpointRoute) throws(Refusal) -> Caller {
+    private func identify(_ route: EndpointRoute) async throws(Refusal) -> Caller {
         let principal: Principal
         do throws(IdentityFailure) {
-            principal = try gateway.identities.authenticate(route, head: head, now: WallTime.now)
+            principal = try await authenticate(route)
         } catch {
             trail.unidentified(error)
             throw .unidentified(error)
@@ -107,6 +107,16 @@ final class Visit {
         }
         policy = rules
         return Caller(principal: principal, server: server, rules: rules)
+    }
+
+    /// An issuer's keys may be on their way: then the question is asked twice.
+    private func authenticate(_ route: EndpointRoute) async throws(IdentityFailure) -> Principal {
+        do throws(IdentityFailure) {
+            return try gateway.identities.authenticate(route, head: head, now: WallTime.now)
+        } catch {
+            guard await gateway.identities.hasNewKeys(after: error) else { throw error }
+            return try gateway.identities.authenticate(route, head: head, now: WallTime.now)
+        }
     }
 
     /// DELETE: the client ends its session, here and at the server.

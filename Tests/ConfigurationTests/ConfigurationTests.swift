@@ -85,6 +85,10 @@ private func names(_ folder: String) -> [String] {
         #expect(read.upstreams[1].credential == .bearerVariable("LOCAL_TOKEN"))
         #expect(read.issuers.first?.types == ["at+jwt", "jwt"])
         #expect(read.issuers.first?.groupsClaim == "groups")
+        let set = KeySetConfiguration(
+            url: "https://cloud.example.com/keys", authorities: nil, allowsPrivateAddress: true, refresh: .seconds(600),
+            keep: .seconds(7_200))
+        #expect(read.issuers.map(\.keySet) == [nil, set, nil])
         #expect(read.issuers.last?.types == ["jwt"])
         #expect(read.issuers.last?.audiences == ["a", "b"])
         #expect(read.issuers.last?.secretFile == folder + "../files/hmac")

@@ -42,6 +42,11 @@ public struct IdentityFailure: Error, Hashable, Sendable {
         case jwtRefused = "jwt_refused"
         /// The JWT names no subject where the issuer's configuration looks for it, or groups that are no texts.
         case jwtWithoutSubject = "jwt_without_subject"
+        /// The JWT's key is not among those that its issuer published when they were last fetched, and they are being fetched
+        /// again: ask once more after `IdentityRegistry.hasNewKeys(after:)`.
+        case keysAwaited = "keys_awaited"
+        /// The JWT's issuer could not be asked for its keys for too long.
+        case issuerUnavailable = "issuer_unavailable"
         /// The records could not be read for so long that a revocation may have been missed.
         case stateUnavailable = "state_unavailable"
     }

@@ -106,6 +106,15 @@ public final class IdentityRegistry: Sendable {
         }
     }
 
+    /// Waits for an issuer's keys that are being fetched, if that is what the failure is about.
+    ///
+    /// - Returns: whether it makes sense to ask again. A few seconds at most; 1,024 callers may wait.
+    public func hasNewKeys(after failure: IdentityFailure) async -> Bool {
+        guard failure.reason == .keysAwaited else { return false }
+        for keys in state.current.issuers.keysUnderWay where await !keys.looked() { return false }
+        return true
+    }
+
     /// Has `onEnd` called once when the principal ends before its time: its endpoint or token was changed, rotated,
     /// revoked or deleted, or its issuer's definition was. At once, from the watcher's thread: it must not block, and has
     /// been called when the change is acknowledged. When the principal has ended already, it is called before this
@@ -123,7 +132,7 @@ public final class IdentityRegistry: Sendable {
 
     /// Believes other issuers from now on. What the old ones vouched for ends, unless their definition is the same.
     public func replaceIssuers(_ issuers: [TokenIssuer]) throws(StateFailure) {
-        state.apply(try IdentityRegistry.table(settings, issuers, minter))
+        state.apply(try IdentityRegistry.table(settings, issuers, minter, after: state.current.issuers))
     }
 
     /// How it does.
@@ -135,12 +144,12 @@ public final class IdentityRegistry: Sendable {
     }
 
     private static func table(
-        _ settings: IdentitySettings, _ issuers: [TokenIssuer], _ minter: TokenMinter?
+        _ settings: IdentitySettings, _ issuers: [TokenIssuer], _ minter: TokenMinter?, after last: IssuerTable? = nil
     ) throws(StateFailure) -> IssuerTable {
         do throws(JOSEFailure) {
             return try IssuerTable(
                 publicURL: settings.state.publicURL, minter: minter, issuers: issuers,
-                cacheLimit: settings.rememberedTokens)
+                cacheLimit: settings.rememberedTokens, after: last)
         } catch {
             throw StateFailure(.keyMalformed, "the issuers cannot be used: \(error)")
         }

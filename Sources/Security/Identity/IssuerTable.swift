@@ -22,19 +22,33 @@ struct VerifiedJWT: Sendable {
 final class IssuerTable: Sendable {
     private let publicURL: ByteString
     private let own: TokenVerifier?
-    private let issuers: [ByteString: TokenIssuer]
+    private let issuers: [ByteString: KnownIssuer]
     private let identities: Set<ByteString>
     private let cacheLimit: Int
-    private let verified = Mutex<[CacheKey: VerifiedJWT]>([:])
+    private let verified = Mutex<[CacheKey: Remembered]>([:])
 
     private struct CacheKey: Hashable {
         let hash: [UInt8]
         let upstream: ByteString
     }
 
-    /// - Parameter minter: what signs our own tokens, when we sign any.
+    /// A verified token, and the keys that it was verified with, where those may change: it counts as long as they do.
+    private struct Remembered {
+        let jwt: VerifiedJWT
+        let keys: RemoteKeys?
+        let generation: Int
+
+        func counts(at now: WallTime) -> Bool {
+            now < jwt.expiresAt && (keys.map { $0.current(at: .now)?.generation == generation } ?? true)
+        }
+    }
+
+    /// - Parameters:
+    ///   - minter: what signs our own tokens, when we sign any.
+    ///   - last: the table before this one, whose fetched keys are kept for issuers that are the same.
     init(
-        publicURL: ByteString, minter: TokenMinter?, issuers: [TokenIssuer], cacheLimit: Int
+        publicURL: ByteString, minter: TokenMinter?, issuers: [TokenIssuer], cacheLimit: Int,
+        after last: IssuerTable? = nil
     ) throws(JOSEFailure) {
         self.publicURL = publicURL
         self.cacheLimit = cacheLimit
@@ -43,8 +57,13 @@ final class IssuerTable: Sendable {
             let rules = TokenRules(issuer: publicURL, audiences: [publicURL], types: [.plain], leeway: 0)
             return try TokenVerifier(rules: rules, keys: [minter.key])
         }
-        let names = issuers.map { ($0.verifier.rules.issuer, $0) }
-        self.issuers = Dictionary(names) { first, _ in first }
+        var known: [ByteString: KnownIssuer] = [:]
+        for issuer in issuers where known[issuer.rules.issuer] == nil {
+            let before = last?.issuers[issuer.rules.issuer]
+            let isSame = before?.definition.identity == issuer.identity
+            known[issuer.rules.issuer] = try isSame ? before : KnownIssuer(issuer)
+        }
+        self.issuers = known
         guard self.issuers.count == issuers.count, self.issuers[publicURL] == nil else {
             throw JOSEFailure(.unusableKey, detail: "two issuers of one name")
         }
@@ -61,27 +80,32 @@ final class IssuerTable: Sendable {
     ) throws(JWTRefusal) -> VerifiedJWT {
         // Keyed by a hash, so that no token lies in memory longer than its call.
         let key = CacheKey(hash: SHA256.hash(text.bytes), upstream: upstream)
-        if let known = verified.withLock({ $0[key] }), now < known.expiresAt { return known }
+        if let known = verified.withLock({ $0[key] }), known.counts(at: now) { return known.jwt }
         let found = try verifyAnew(text, at: upstream, now: now)
         verified.withLock { remember(found, key, in: &$0, now: now) }
-        return found
+        return found.jwt
     }
 
+    /// The keys that are being looked at right now.
+    var keysUnderWay: [RemoteKeys] { issuers.values.compactMap(\.remote).filter(\.isLooking) }
+
     private func remember(
-        _ found: VerifiedJWT, _ key: CacheKey, in cache: inout [CacheKey: VerifiedJWT], now: WallTime
+        _ found: Remembered, _ key: CacheKey, in cache: inout [CacheKey: Remembered], now: WallTime
     ) {
-        if cache.count >= cacheLimit { cache = cache.filter { now < $0.value.expiresAt } }
+        if cache.count >= cacheLimit { cache = cache.filter { $0.value.counts(at: now) } }
         if cache.count >= cacheLimit { cache.removeAll(keepingCapacity: true) }
         cache[key] = found
     }
 
     private func verifyAnew(
         _ text: ByteString, at upstream: ByteString, now: WallTime
-    ) throws(JWTRefusal) -> VerifiedJWT {
+    ) throws(JWTRefusal) -> Remembered {
         let token: CompactToken
         do throws(JOSEFailure) { token = try CompactToken(text) } catch { throw JWTRefusal(error) }
         guard let claimed = token.claimedIssuer else { throw JWTRefusal(.issuerUnknown) }
-        if claimed == publicURL, let own { return try verifyOwn(token, own, now: now) }
+        if claimed == publicURL, let own {
+            return Remembered(jwt: try verifyOwn(token, own, now: now), keys: nil, generation: 0)
+        }
         guard let issuer = issuers[claimed] else { throw JWTRefusal(.issuerUnknown) }
         return try verify(token, of: issuer, at: upstream, now: now)
     }
@@ -99,19 +123,29 @@ final class IssuerTable: Sendable {
     }
 
     private func verify(
-        _ token: CompactToken, of issuer: TokenIssuer, at upstream: ByteString, now: WallTime
-    ) throws(JWTRefusal) -> VerifiedJWT {
-        let rules = issuer.verifier.rules
+        _ token: CompactToken, of known: KnownIssuer, at upstream: ByteString, now: WallTime
+    ) throws(JWTRefusal) -> Remembered {
+        let issuer = known.definition
+        let rules = issuer.rules
         let audiences = audiences(of: rules.audiences, at: upstream)
         guard !audiences.isEmpty else { throw JWTRefusal(.issuerNotBound) }
-        let claims = try claims(of: token, issuer.verifier, audiences, now)
+        let (verifier, generation) = try known.verifier()
+        let claims: Claims
+        do throws(JWTRefusal) {
+            claims = try self.claims(of: token, verifier, audiences, now)
+        } catch {
+            // The issuer may have begun to use another key since its set was fetched.
+            if error.isUnknownKey, known.remote?.lookAgain(at: .now) == true { throw JWTRefusal(.keysAwaited) }
+            throw error
+        }
         guard let subject = claims.text(issuer.subjectClaim), !subject.isEmpty, subject.count <= 512 else {
             throw JWTRefusal(.jwtWithoutSubject)
         }
-        return VerifiedJWT(
+        let jwt = VerifiedJWT(
             subject: subject, groups: try groups(in: claims, issuer.groupsClaim), scopes: claims.scopes,
             issuer: issuer.name, issuerIdentity: issuer.identity, tokenID: nil,
             expiresAt: WallTime(seconds: claims.expiresAt + rules.leeway))
+        return Remembered(jwt: jwt, keys: known.remote, generation: generation)
     }
 
     private func claims(
@@ -140,18 +174,47 @@ final class IssuerTable: Sendable {
     }
 }
 
+/// An issuer and its keys, which may be fetched ones.
+private struct KnownIssuer {
+    let definition: TokenIssuer
+    let remote: RemoteKeys?
+
+    init(_ definition: TokenIssuer) throws(JOSEFailure) {
+        self.definition = definition
+        guard case .published(let published, let algorithms) = definition.keys else {
+            remote = nil
+            return
+        }
+        let download = try published.download()
+        let rules = definition.rules
+        remote = try RemoteKeys(issuer: definition.name, refresh: published.refresh, keep: published.keep) {
+            () throws(KeyLookFailure) in try KeyLook(download, algorithms, rules)
+        }
+    }
+
+    func verifier() throws(JWTRefusal) -> (TokenVerifier, generation: Int) {
+        if case .configured(let verifier) = definition.keys { return (verifier, 0) }
+        guard let remote else { throw JWTRefusal(.issuerUnavailable) }
+        if let current = remote.current(at: .now) { return (current.verifier, current.generation) }
+        throw JWTRefusal(remote.lookAgain(at: .now) ? .keysAwaited : .issuerUnavailable)
+    }
+}
+
 /// Why the table refused a JWT.
 struct JWTRefusal: Error {
     let reason: IdentityFailure.Reason
     let detail: String?
+    let isUnknownKey: Bool
 
     init(_ reason: IdentityFailure.Reason) {
         self.reason = reason
         self.detail = nil
+        isUnknownKey = false
     }
 
     init(_ failure: JOSEFailure) {
         self.reason = .jwtRefused
         self.detail = failure.description
+        isUnknownKey = failure.reason == .noKey
     }
 }

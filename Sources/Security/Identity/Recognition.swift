@@ -105,8 +105,11 @@ struct Recognition {
         func because(
             _ reason: IdentityFailure.Reason, detail: String? = nil, token: TokenID? = nil
         ) -> IdentityFailure {
-            IdentityFailure(
-                reason, answer: .unauthorized(presentedCredential: true), detail: detail, endpoint: endpoint,
+            // Whose keys are not known at the moment may be somebody: a 401 would make clients throw a good token away.
+            let isUnknowable = reason == .keysAwaited || reason == .issuerUnavailable
+            return IdentityFailure(
+                reason, answer: isUnknowable ? .unavailable : .unauthorized(presentedCredential: true), detail: detail,
+                endpoint: endpoint,
                 apiToken: token, fingerprint: hasher.fingerprint(credential))
         }
     }

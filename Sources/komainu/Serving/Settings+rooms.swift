@@ -33,7 +33,8 @@ extension Configuration {
                 try TokenIssuer(
                     name: ByteString(issuer.name), issuer: ByteString(issuer.issuer),
                     audiences: Set(issuer.audiences.map { ByteString($0) }), algorithms: issuer.algorithms,
-                    keyFiles: issuer.keys, secretFile: issuer.secretFile, types: issuer.types,
+                    keyFiles: issuer.keys, secretFile: issuer.secretFile, published: issuer.keySet?.published,
+                    types: issuer.types,
                     subjectClaim: ByteString(issuer.subjectClaim),
                     groupsClaim: issuer.groupsClaim.map { ByteString($0) })
             }
@@ -144,4 +145,14 @@ func contents(of path: String) throws(ProgramFailure) -> [UInt8] {
     }
     if let bytes { return bytes }
     throw ProgramFailure("`\(path)` has more than 1 MiB")
+}
+
+extension KeySetConfiguration {
+    /// Behind a proxy the address that is connected to is the proxy's, whose business it is what may be reached.
+    fileprivate var published: PublishedKeys {
+        PublishedKeys(
+            url: url, authorities: authorities,
+            allowsPrivateAddress: allowsPrivateAddress || ProxySettings.fromEnvironment() != nil, refresh: refresh,
+            keep: keep)
+    }
 }
