@@ -127,15 +127,7 @@ struct StatelessConversation {
         if let level = claim.logLevel, !opensLogging { edits.remove(level) }
         let open = caller.rules.openCapabilities(for: caller.principal).client
         let extensions = caller.rules.openExtensions(for: caller.principal)
-        document.forEachMember(of: claim.capabilities) { name, value in
-            if document.isString(name, equalTo: "extensions"), document.kind(value) == .object {
-                document.forEachMember(of: value) { name, value in
-                    if !extensions.contains(document.string(name) ?? "") { edits.remove(value) }
-                }
-            } else if !open.contains(document.string(name) ?? "") {
-                edits.remove(value)
-            }
-        }
+        Capabilities(opening: open, extensions).cut(claim.capabilities, of: document, into: &edits)
         return edits
     }
 

@@ -189,15 +189,7 @@ struct StatelessRelease {
         }
         let open = caller.rules.openCapabilities(for: caller.principal).server
         let extensions = caller.rules.openExtensions(for: caller.principal)
-        document.forEachMember(of: capabilities) { name, value in
-            if document.isString(name, equalTo: "extensions"), document.kind(value) == .object {
-                document.forEachMember(of: value) { name, value in
-                    if !extensions.contains(document.string(name) ?? "") { edits.remove(value) }
-                }
-            } else if !open.contains(document.string(name) ?? "") {
-                edits.remove(value)
-            }
-        }
+        Capabilities(opening: open, extensions).cut(capabilities, of: document, into: &edits)
     }
 
     // MARK: errors

@@ -35,6 +35,7 @@ extension SampleServer {
             for session in state.withLock({ Array($0.sessions.values) }) {
                 session.announcements.publish(message.encoded())
             }
+            tellSubscribers(message)
             return true
         }
         if order["forget"] == "sessions" {

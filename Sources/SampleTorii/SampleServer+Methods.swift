@@ -65,6 +65,9 @@ extension SampleServer {
             return .message(Self.error(id, -32_602, "Unknown tool: \(name.text)"))
         }
         switch tool.work {
+        case .asking, .asTask:
+            return .message(
+                Self.result(id, ["content": [["type": "text", "text": "only in 2026-07-28"]], "isError": true]))
         case .now(let work):
             return finished(id, state.withLock { work(&$0.organisation, arguments) })
         case .later(let seconds, let work):
@@ -85,11 +88,11 @@ extension SampleServer {
         }
     }
 
-    private func finished(_ id: JSONValue, _ outcome: SampleTool.Outcome) -> SampleAnswer {
+    func finished(_ id: JSONValue, _ outcome: SampleTool.Outcome) -> SampleAnswer {
         .message(Self.answer(id, outcome))
     }
 
-    private static func answer(_ id: JSONValue, _ outcome: SampleTool.Outcome) -> JSONValue {
+    static func answer(_ id: JSONValue, _ outcome: SampleTool.Outcome) -> JSONValue {
         guard case .fault(let code, let message, let data) = outcome else {
             return result(id, outcome.result ?? .null)
         }
@@ -103,6 +106,7 @@ extension SampleServer {
         let (outcome, sessions) = state.withLock { ($0.toolbox.change(arguments), Array($0.sessions.values)) }
         let news: JSONValue = ["jsonrpc": "2.0", "method": "notifications/tools/list_changed"]
         for session in sessions { session.announcements.publish(news.encoded()) }
+        tellSubscribers(news)
         return outcome
     }
 
@@ -126,7 +130,8 @@ extension SampleServer {
         _ work: @escaping @Sendable (inout Organisation, JSONValue) -> SampleTool.Outcome, _ arguments: JSONValue,
         _ id: JSONValue, _ session: SampleSession?
     ) -> SampleAnswer {
-        let stream = SampleStream(number: state.withLock { $0.newStream() })
+        let isStateless = session?.version == SampleServer.stateless
+        let stream = SampleStream(number: state.withLock { $0.newStream() }, hasIDs: !isStateless)
         let request = ByteString(id.encoded())
         session?.keep(stream)
         // Revision 2025-11-25 primes: an id to come back with, before there is anything to say.
@@ -140,13 +145,14 @@ extension SampleServer {
             }
             if !Task.isCancelled {
                 let outcome = self.state.withLock { work(&$0.organisation, arguments) }
-                stream.publish(Self.answer(id, outcome).encoded())
+                let answer = Self.answer(id, outcome)
+                stream.publish((isStateless ? Self.complete(answer) : answer).encoded())
             }
             stream.finish()
             session?.isDone(request)
         }
         session?.work(on: request, task)
-        return .stream(stream, session, hangsUp: steps.hangsUp && session != nil)
+        return .stream(stream, session, hangsUp: steps.hangsUp && session != nil && !isStateless)
     }
 
     private static func progress(_ step: Int, of steps: SampleTool.Steps, _ token: JSONValue) -> JSONValue {

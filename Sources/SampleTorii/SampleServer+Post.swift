@@ -65,12 +65,14 @@ extension SampleServer {
             return try await misbehave(fault, on: exchange, answer: [], id: message.id)
         }
         if let fault, fault.kind == .slow { await pause(fault.options) }
+        if isStateless(head) { return try await stateless(message, on: exchange, fault: fault) }
         let answer = await answer(message, head)
         try await deliver(answer, on: exchange, fault: fault, id: message.id)
     }
 
-    private func deliver(
-        _ answer: SampleAnswer, on exchange: any Exchange, fault: SampleFault?, id: JSONValue?
+    func deliver(
+        _ answer: SampleAnswer, on exchange: any Exchange, fault: SampleFault?, id: JSONValue?,
+        whenLeft: (() -> Void)? = nil
     ) async throws(ExchangeFailure) {
         switch answer {
         case .refused(let response):
@@ -78,7 +80,8 @@ extension SampleServer {
         case .accepted:
             try await exchange.respond(Response(status: 202))
         case .stream(let stream, let session, let hangsUp):
-            try await relay(stream, after: 0, of: session, on: exchange, hangingUp: hangsUp)
+            try await relay(
+                stream, after: 0, of: session, on: exchange, hangingUp: hangsUp, whenLeft: whenLeft)
         case .message(let value, let status, let session):
             if let fault, fault.kind != .slow {
                 return try await misbehave(fault, on: exchange, answer: value.encoded(), id: id)

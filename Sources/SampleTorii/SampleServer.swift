@@ -6,7 +6,7 @@ import Synchronization
 /// A Torii-like MCP server with invented data: what Komainu stands in front of in the demonstration, the tests and nowhere else.
 ///
 /// It speaks the revisions with a handshake (2025-03-26 to 2025-11-25) over Streamable HTTP: JSON or event streams, GET
-/// streams, sessions, resumption. It is written as a vendor's server, sharing no judgement with the proxy: what reaches it
+/// streams, sessions, resumption; and the stateless one, 2026-07-28. It is written as a vendor's server, sharing no judgement with the proxy: what reaches it
 /// and parses, it does.
 public final class SampleServer: Sendable {
     let settings: SampleSettings
@@ -20,6 +20,10 @@ public final class SampleServer: Sendable {
         var sessions: [ByteString: SampleSession] = [:]
         /// In the order they began, so that the oldest goes when there are too many.
         var sessionOrder: [ByteString] = []
+        /// Open `subscriptions/listen` streams (2026-07-28).
+        var subscriptions: [Int: SampleSubscription] = [:]
+        /// Calls that became tasks (2026-07-28).
+        var tasks: [ByteString: SampleTask] = [:]
         var nextStream = 1
     }
 
@@ -52,6 +56,11 @@ public final class SampleServer: Sendable {
         guard exchange.head.path == settings.path else { return try await exchange.respond(plain(404, "not found")) }
         if exchange.head.method != .post { note(exchange.head, []) }
         guard isAuthorised(exchange.head) else { return try await exchange.respond(unauthorised()) }
+        if exchange.head.method != .post, isStateless(exchange.head) {
+            var response = plain(405, "POST")
+            response.fields.add(name: "allow", value: "POST")
+            return try await exchange.respond(response)
+        }
         switch exchange.head.method {
         case .post: try await post(exchange)
         case .get: try await listen(exchange)
@@ -129,13 +138,16 @@ extension SampleServer {
     /// (2025-11-25, basic/transports: a disconnect is not a cancellation).
     func relay(
         _ stream: SampleStream, after: Int, of session: SampleSession?, on exchange: any Exchange,
-        hangingUp hangsUp: Bool = false
+        hangingUp hangsUp: Bool = false, whenLeft: (() -> Void)? = nil
     ) async throws(ExchangeFailure) {
         var head = ResponseHead(status: 200)
         head.fields.add(name: "content-type", value: "text/event-stream")
         head.fields.add(name: "cache-control", value: "no-cache, no-transform")
         let (events, listener) = stream.listen(after: after)
-        exchange.whenGone { stream.leave(listener) }
+        exchange.whenGone {
+            stream.leave(listener)
+            whenLeft?()
+        }
         let pause = settings.pingSeconds
         let pings = Task {
             while (try? await Task.sleep(for: .seconds(pause))) != nil { stream.mutter(Array(": ping\n\n".utf8)) }

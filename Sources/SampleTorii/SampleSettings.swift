@@ -10,6 +10,8 @@ public struct SampleSettings: Sendable {
     public var pageSize = 20
     /// Whether clients get a session. Truto's servers give none.
     public var givesSessions = true
+    /// Whether it speaks 2026-07-28 besides the revisions with a handshake.
+    public var speaksStateless = true
     /// Seconds between two comments on a quiet stream.
     public var pingSeconds = 15.0
     /// Whether `/sample/control` exists, for tests: what was received, and what to do wrong next. Only from this machine.

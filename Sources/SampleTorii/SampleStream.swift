@@ -19,8 +19,12 @@ final class SampleStream: Sendable {
         var nextListener = 0
     }
 
-    init(number: Int) {
+    private let hasIDs: Bool
+
+    /// - Parameter hasIDs: whether events can be come back to; in 2026-07-28 they cannot.
+    init(number: Int, hasIDs: Bool = true) {
         self.number = number
+        self.hasIDs = hasIDs
     }
 
     /// Whether somebody listens.
@@ -31,7 +35,8 @@ final class SampleStream: Sendable {
         state.withLock { state in
             guard !state.isFinished else { return }
             state.last += 1
-            let event = ServerSentEvent(data: data, id: ByteString("\(number)-\(state.last)"), retry: retry)
+            let event = ServerSentEvent(
+                data: data, id: hasIDs ? ByteString("\(number)-\(state.last)") : nil, retry: retry)
             var bytes: [UInt8] = []
             event.encode(into: &bytes)
             state.events.append((state.last, bytes))

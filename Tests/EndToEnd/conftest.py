@@ -14,6 +14,7 @@ import house as houses  # noqa: E402
 SDKS = {
     "sdk1": ("mcp1", "sdk1.py", {}),
     "sdk2": ("mcp2", "sdk2.py", {"mode": "auto"}),
+    "sdk2-pinned": ("mcp2", "sdk2.py", {"mode": "2026-07-28"}),
     "sdk2-legacy": ("mcp2", "sdk2.py", {"mode": "legacy"}),
     "fastmcp": ("mcp2", "fast.py", {"mode": "auto"}),
 }

@@ -1,7 +1,9 @@
 """What real clients see through the program: two majors of the official SDK, one of them in both its ways to begin."""
 import json
 
+import conftest
 import expectations
+import pytest
 import wire
 
 
@@ -115,13 +117,50 @@ def test_cannot_reach_a_tool_through_another(shared, client, sdk):
     assert "lifecycleStatus" not in json.dumps(schema)
 
 
+STATELESS = ("sdk2", "sdk2-pinned", "fastmcp")
+
+
 def test_has_a_session_that_ends_upstream_when_it_leaves(house, client, sdk):
-    answered(client(sdk, house, house.endpoint(), [{"do": "ping"}] if sdk != "sdk2" else []).rest())
+    if sdk in STATELESS:
+        pytest.skip("2026-07-28 knows no sessions")
+    answered(client(sdk, house, house.endpoint(), [{"do": "ping"}]).rest())
     received = house.received()
     deleted = [one for one in received if one["method"] == "DELETE"]
     opened = [one for one in received if '"initialize"' in one["body"]]
     assert len(opened) == 1 and len(deleted) == 1
     assert deleted[0]["fields"]["mcp-session-id"].startswith("sample-")
+
+
+@pytest.mark.parametrize("kind", STATELESS)
+def test_has_no_session_in_the_stateless_revision(house, client, kind):
+    opened, _ = answered(client(kind, house, house.endpoint(), [{"do": "call", "tool": "list_apps"}]).rest())
+    assert opened["version"] == "2026-07-28"
+    received = house.received()
+    assert received
+    for one in received:
+        message = json.loads(one["body"])
+        assert one["method"] == "POST" and "mcp-session-id" not in one["fields"]
+        assert one["fields"]["mcp-protocol-version"] == "2026-07-28"
+        assert one["fields"]["mcp-method"] == message["method"] != "initialize"
+        assert message["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] == "2026-07-28"
+
+
+@pytest.mark.parametrize("kind", STATELESS)
+def test_falls_back_before_an_older_server_and_is_told_no_when_it_cannot(build, client, kind):
+    made = build(sample_options=["--handshake-only"])
+    try:
+        conftest.opened(made)
+        lines = client(kind, made, made.endpoint(), [{"do": "call", "tool": "list_users", "arguments": {"size": 2}}]).rest()
+        if kind == "sdk2-pinned":
+            # Pinned, it sends no probe; what it then asks has no answer, and it hears so.
+            assert lines[1].get("code") or lines[1]["result"]["isError"], lines
+        else:
+            opened, [called] = answered(lines)
+            assert opened["version"] == "2025-11-25" and called["result"]["content"]
+        assert made.stop() == 0
+        made.verify()
+    finally:
+        made.close()
 
 
 def test_never_sends_its_credential_on(house, client, sdk):

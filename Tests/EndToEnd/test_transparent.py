@@ -46,12 +46,14 @@ def transcript(lines):
     lines[0]["opened"].pop("session", None)
     # No policy opens what has no definition.
     lines[0]["opened"]["capabilities"].pop("experimental", None)
+    for line in lines:
+        # Of a method that the revision has not, ours tells the decision, theirs the method once more.
+        if line.get("code") == -32601:
+            line.pop("data")
     return lines
 
 
-def test_the_same_script_has_the_same_transcript(request, glass, client, sdk):
-    if glass.sdk == 2 and sdk in ("sdk2", "fastmcp"):
-        request.applymarker(pytest.mark.xfail(strict=True, reason="2026-07-28 is not carried yet: without us they speak it"))
+def test_the_same_script_has_the_same_transcript(glass, client, sdk):
     direct = types.SimpleNamespace(url=glass.upstream)
     without = transcript(client(sdk, glass, direct, glass.steps, name="Ada").rest())
     through = transcript(client(sdk, glass, glass.endpoint(), glass.steps, name="Ada").rest())

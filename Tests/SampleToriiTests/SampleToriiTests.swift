@@ -36,7 +36,9 @@ import Testing
     }
 
     @Test func `answers a probe of a later revision so that clients fall back`() async throws {
-        let client = try await Asking()
+        var settings = SampleSettings()
+        settings.speaksStateless = false
+        let client = try await Asking(SampleServer(settings: settings))
         let exchange = await client.post(
             #"{"jsonrpc":"2.0","id":9,"method":"server/discover","params":{}}"#,
             headers: [("mcp-protocol-version", "2026-07-28")])

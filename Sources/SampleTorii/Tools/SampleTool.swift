@@ -20,6 +20,10 @@ struct SampleTool: Sendable {
         case later(@Sendable (JSONValue) -> Double, @Sendable (inout Organisation, JSONValue) -> Outcome)
         /// As an event stream: so many progress notifications, so many seconds apart, then the answer.
         case inSteps(@Sendable (JSONValue) -> Steps, @Sendable (inout Organisation, JSONValue) -> Outcome)
+        /// Asks the client for something first (2026-07-28), then says what it was told.
+        case asking
+        /// Becomes a task (2026-07-28) that is done after as many seconds as the arguments say.
+        case asTask(@Sendable (JSONValue) -> Double, @Sendable (inout Organisation, JSONValue) -> Outcome)
         /// One of the three tools that find, describe and call other tools, or one that changes the server itself.
         case aboutTools
     }

@@ -40,6 +40,23 @@ enum TrialTools {
             "Prose, an embedded resource, a link to one, an image and JSON in text, each with personal data.",
             resource: "trial", method: "get", tags: ["trial"], claims: Claim.reads, work: .now(content)),
         SampleTool(
+            "sample_ask", "A question", "Asks who you are (2026-07-28), and greets.", resource: "trial", method: "get",
+            tags: ["trial"], inputs: [.string("greeting", "How to greet.")], claims: Claim.reads, work: .asking),
+        SampleTool(
+            "sample_task", "A task", "Becomes a task (2026-07-28): the first users, after so many seconds.",
+            resource: "trial", method: "get", tags: ["trial"], inputs: [.number("seconds", "How long it takes.")],
+            claims: Claim.reads,
+            work: .asTask(
+                { seconds($0["seconds"], otherwise: 0.2) },
+                { here, _ in .answer(["users": .array(Array(here.users.prefix(3)))]) })),
+        SampleTool(
+            "sample_region", "A mirrored argument", "Says which region it was asked for, which travels in a field too.",
+            resource: "trial", method: "get", tags: ["trial"],
+            inputs: [
+                .any("region", ["type": "string", "x-mcp-header": "Region"]),
+                .any("limit", ["type": "integer", "x-mcp-header": "Limit"]),
+            ], claims: Claim.reads, work: .now { _, arguments in .answer(["asked": arguments]) }),
+        SampleTool(
             "sample_change_definition", "Change a definition",
             "Changes what tools/list says about a tool: its description, its schema, its claims; or hides it, or puts "
                 + "it back.",

@@ -16,6 +16,7 @@ struct Sample: Command {
             .value("credential", "FILE", "what clients must send as their bearer credential", completion: .files),
             .value("page-size", "N", "tools a page; 20 when left out"),
             .flag("stateless", "give no sessions"),
+            .flag("handshake-only", "speak no revision without a handshake"),
             .flag("control", "serve /sample/control, where tests see what was received and order faults"),
         ], isHidden: true)
 
@@ -36,6 +37,7 @@ struct Sample: Command {
         credential = arguments.value("credential")
         settings.pageSize = arguments.int("page-size", in: 1...1000) ?? settings.pageSize
         settings.givesSessions = !arguments.flag("stateless")
+        settings.speaksStateless = !arguments.flag("handshake-only")
         settings.hasControl = arguments.flag("control")
         try arguments.finish()
     }
