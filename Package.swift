@@ -41,6 +41,7 @@ let package = Package(
         library("CJWT", pkgConfig: "libjwt", package: "libjwt-dev"),
         library("CSQLite", pkgConfig: "sqlite3", package: "libsqlite3-dev"),
         library("CYAML", pkgConfig: "yaml-0.1", package: "libyaml-dev"),
+        library("CNGHTTP2", pkgConfig: "libnghttp2", package: "libnghttp2-dev"),
         library("CPCRE2", pkgConfig: "libpcre2-8", package: "libpcre2-dev"),
         library("CCurl", pkgConfig: "libcurl", package: "libcurl4-openssl-dev"),
         .target(name: "CLinux", path: "Sources/C/CLinux"),
@@ -53,6 +54,7 @@ let package = Package(
         room("Libraries/YAML", ["CYAML", "Bytes"]),
         room("Libraries/Pattern", ["CPCRE2"]),
         room("Libraries/Curl", ["CCurl"]),
+        room("Libraries/HTTP2", ["CNGHTTP2"]),
 
         room("Protocols/Bytes"),
         room("Protocols/JSON", ["Bytes"]),
@@ -70,7 +72,7 @@ let package = Package(
         room("Security/Audit", ["JSON", "OpenSSL", "System", "Bytes", "Telemetry"]),
 
         room("Edges/Reactor", ["OpenSSL", "System"]),
-        room("Edges/Edge", ["Reactor", "HTTP", "OpenSSL", "Bytes", "System", "Telemetry"]),
+        room("Edges/Edge", ["Reactor", "HTTP", "HTTP2", "OpenSSL", "Bytes", "System", "Telemetry"]),
         room("Edges/HTTPClient", ["Reactor", "HTTP", "OpenSSL", "Bytes", "System", "Telemetry"]),
         room("Edges/Bridge", ["HTTPClient", "Reactor", "HTTP", "JSON", "MCP", "Bytes", "System"]),
         room("Edges/Upstream", ["HTTPClient", "Reactor", "Redaction", "HTTP", "JSON", "MCP", "OpenSSL", "Bytes"]),
@@ -106,7 +108,7 @@ let package = Package(
         tests("OpenSSL", ["Bytes", "KomainuTesting"]),
         tests("JOSE", ["JSON", "OpenSSL", "Bytes", "KomainuTesting"]), tests("SQLite", ["Bytes", "System"]),
         tests("YAML", ["Bytes", "KomainuTesting"], cases: true), tests("Pattern"), tests("Curl"),
-        tests("System"),
+        tests("System"), tests("HTTP2"),
         tests(
             "Identity",
             ["Catalog", "JOSE", "OpenSSL", "SQLite", "JSON", "HTTP", "Bytes", "System", "KomainuTesting"]),
@@ -120,7 +122,9 @@ let package = Package(
         tests("Sessions", ["Identity", "MCP", "Bytes"]),
         tests("Audit", ["JSON", "OpenSSL", "System", "Bytes", "KomainuTesting"]),
         tests("Reactor", ["OpenSSL", "System", "Bytes", "KomainuTesting"]),
-        tests("Edge", ["Reactor", "HTTP", "JSON", "OpenSSL", "Bytes", "System", "Telemetry", "KomainuTesting"]),
+        tests(
+            "Edge", ["Reactor", "HTTP", "JSON", "OpenSSL", "Bytes", "System", "Telemetry", "KomainuTesting"],
+            cases: true),
         tests(
             "Gateway",
             [

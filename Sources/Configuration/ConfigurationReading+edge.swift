@@ -111,8 +111,9 @@ extension ConfigurationReading {
 
     func limits(_ node: Node) -> Limits? {
         let keys = [
-            "head_bytes", "header_count", "body_bytes", "connections", "connections_per_address", "streams",
-            "streams_per_principal", "calls", "sessions", "sessions_per_principal", "session_idle",
+            "head_bytes", "header_count", "body_bytes", "connections", "connections_per_address",
+            "requests_per_connection", "streams", "streams_per_principal", "calls", "sessions",
+            "sessions_per_principal", "session_idle",
         ]
         guard let fields = reading.fields(of: node, "`limits`", keys) else { return nil }
         var limits = Limits()
@@ -122,6 +123,8 @@ extension ConfigurationReading {
         limits.connections = count(fields, "connections", limits.connections, in: 1...1_000_000)
         limits.connectionsPerAddress = count(
             fields, "connections_per_address", limits.connectionsPerAddress, in: 1...1_000_000)
+        limits.requestsPerConnection = count(
+            fields, "requests_per_connection", limits.requestsPerConnection, in: 1...1_000)
         limits.streams = count(fields, "streams", limits.streams, in: 0...1_000_000)
         limits.streamsPerPrincipal = count(
             fields, "streams_per_principal", limits.streamsPerPrincipal, in: 0...1_000_000)

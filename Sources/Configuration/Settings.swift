@@ -170,6 +170,8 @@ public struct Limits: Hashable, Sendable {
     public var connections = 10_000
     /// Open connections of one address. 1,000: an office behind one address still works.
     public var connectionsPerAddress = 1_000
+    /// Requests under way on one HTTP/2 connection. 100. Each beyond the first counts as a connection, too.
+    public var requestsPerConnection = 100
     /// Open event streams. 5,000: half of the connections, so that streams never keep calls out.
     public var streams = 5_000
     /// Open event streams of one principal. 64.

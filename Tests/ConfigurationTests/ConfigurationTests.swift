@@ -70,6 +70,7 @@ private func names(_ folder: String) -> [String] {
         #expect(read.publicURL.description == "https://mcp.example.com")
         #expect(read.tls?.certificate == folder + "../files/server.pem")
         #expect(read.admin?.listen.description == "127.0.0.1:9443")
+        #expect(read.limits.requestsPerConnection == 12)
         let torii = try #require(read.upstreams.first)
         #expect(torii.location == .url(try WebAddress("https://api.toriihq.com/mcp")))
         #expect(read.upstreams.last?.location == .file(folder + "../files/token"))

@@ -15,6 +15,8 @@ struct House: Sendable {
     let listener: Listener
     let witness: Witness
     let trust: ClientContext
+    /// The same for clients that offer `h2` alone.
+    let trustHTTP2: ClientContext
 
     /// Serves with `handler` while `body` runs on the same loop.
     static func with(
@@ -22,7 +24,7 @@ struct House: Sendable {
         settings change: (inout EdgeSettings) -> Void = { _ in },
         _ body: @escaping @Sendable (House) async throws -> Void
     ) async throws {
-        let (trust, server) = try certificates.get()
+        let (trust, trustHTTP2, server) = try certificates.get()
         var settings = EdgeSettings(
             listen: .loopback(port: 0), tls: tls ? server : nil, allowedHosts: ["proxy.test", "[::1]:8443"])
         settings.times.linger = .milliseconds(200)
@@ -31,7 +33,7 @@ struct House: Sendable {
         try loop.start()
         let listener = Listener(settings, handler: handler, observer: witness, metrics: Metrics())
         try listener.start(on: loop)
-        let house = House(loop: loop, listener: listener, witness: witness, trust: trust)
+        let house = House(loop: loop, listener: listener, witness: witness, trust: trust, trustHTTP2: trustHTTP2)
         let result: Result<Void, any Error> = await withCheckedContinuation { continuation in
             loop.spawn {
                 do {
@@ -53,15 +55,33 @@ struct House: Sendable {
                 deadline: .now + .seconds(10)))
     }
 
+    /// Connects a client of HTTP/2, which has said nothing yet.
+    func http2Client() async throws -> HTTP2Client {
+        HTTP2Client(
+            try await ByteStream.connect(
+                .loopback(port: UInt16(listener.port)), tls: trustHTTP2, serverName: "localhost",
+                deadline: .now + .seconds(10)))
+    }
+
+    /// What a client of this house trusts that offers to speak these protocols.
+    func trusting(_ protocols: [String]) throws -> ClientContext {
+        try ClientContext(trusting: .only(try Self.authority.get().certificate), offering: protocols)
+    }
+
     private static func stop(_ loop: EventLoop) { loop.stop() }
 
+    private static let authority = Result { () throws(OpenSSLFailure) in
+        try CertificateMaker.authority(named: "edge tests", days: 1)
+    }
+
     private static let certificates = Result { () throws(OpenSSLFailure) in
-        let authority = try CertificateMaker.authority(named: "edge tests", days: 1)
+        let authority = try House.authority.get()
         let key = try CertificateMaker.server(
             names: [ServerName("localhost"), ServerName("127.0.0.1")], days: 1, signedBy: authority)
         return (
             try ClientContext(trusting: .only(authority.certificate)),
-            try ServerContext(chain: key.certificate, key: key.key)
+            try ClientContext(trusting: .only(authority.certificate), offering: ["h2"]),
+            try ServerContext(chain: key.certificate, key: key.key, http2: true)
         )
     }
 }

@@ -1,7 +1,7 @@
 import Bytes
 import System
 
-/// Counts connections and says when there are too many. One of these may serve the listeners of several loops.
+/// Counts connections, and with HTTP/2 each further request on one as another, and says when there are too many. One of these may serve the listeners of several loops.
 public final class Admission: Sendable {
     /// How many connections there may be.
     public let total: Int

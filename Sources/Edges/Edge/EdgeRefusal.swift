@@ -17,6 +17,12 @@ public struct EdgeRefusal: Sendable {
         case tooManyConnections
         /// There were too many connections from this address.
         case tooManyFromAddress
+        /// There were too many requests under way on one HTTP/2 connection.
+        case tooManyRequests
+        /// An HTTP/2 connection whose frames broke the protocol.
+        case protocolBroken
+        /// An HTTP/2 connection that sent too much of what is cheap for it and dear for us.
+        case flood
         /// TLS could not be agreed on.
         case handshakeFailed
         /// The TLS handshake did not come to its end in time.
@@ -36,7 +42,7 @@ public struct EdgeRefusal: Sendable {
     /// The request, when its head was understood.
     public let head: RequestHead?
     /// How many refusals this stands for. More than one only where a flood of them costs the sender next to nothing:
-    /// connections over a limit and failed handshakes, which are recorded once a second for each reason and address.
+    /// connections over a limit, failed handshakes and what ends an HTTP/2 connection, which are recorded once a second for each reason and address.
     public let count: Int
 
     /// The reason as a stable code, such as `hostNotAllowed` or `malformed.bareLineFeed`.
@@ -48,6 +54,9 @@ public struct EdgeRefusal: Sendable {
         case .originNotAllowed: "originNotAllowed"
         case .tooManyConnections: "tooManyConnections"
         case .tooManyFromAddress: "tooManyFromAddress"
+        case .tooManyRequests: "tooManyRequests"
+        case .protocolBroken: "protocolBroken"
+        case .flood: "flood"
         case .handshakeFailed: "handshakeFailed"
         case .slowHandshake: "slowHandshake"
         case .unanswered: "unanswered"

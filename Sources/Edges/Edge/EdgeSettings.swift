@@ -11,6 +11,8 @@ public struct EdgeSettings: Sendable {
     public var tls: ServerContext?
     /// How much a message may hold.
     public var limits = HTTPLimits.standard
+    /// What HTTP/2 adds to that. Whether clients get HTTP/2 is agreed on in TLS: see `ServerContext`.
+    public var http2 = HTTP2Settings()
     /// How long a client may take.
     public var times = EdgeTimes()
     /// How many connections there may be; shared by all listeners that are given the same settings.

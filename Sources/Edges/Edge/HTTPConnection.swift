@@ -2,9 +2,20 @@ import HTTP
 import Reactor
 import System
 
-/// One client's connection: reads head after head, has each answered, and ends in a way that lets the client read our last
+/// A connection as its listener knows it.
+protocol ServedConnection: AnyObject {
+    var stream: ByteStream { get }
+
+    /// Serves until either side ends the connection.
+    func serve() async
+
+    /// The listener drains: the connection ends as soon as nothing is under way on it.
+    func drain()
+}
+
+/// One client's HTTP/1.1 connection: reads head after head, has each answered, and ends in a way that lets the client read our last
 /// word. Lives on one loop.
-final class HTTPConnection {
+final class HTTPConnection: ServedConnection {
     let stream: ByteStream
     let peer: PeerAddress
     let core: ListenerCore
@@ -114,9 +125,7 @@ final class HTTPConnection {
         let refusal = EdgeRefusal(
             reason: reason, peer: peer, status: status, time: .now, head: exchange?.head, count: 1)
         await core.refusals.report(refusal)
-        var answer = Response(
-            status: status, type: "application/json", body: Array("{\"error\":\"\(refusal.code)\"}".utf8))
-        answer.fields.add(name: "cache-control", value: "no-store")
+        var answer = Response(refusal, status: status)
         answer.fields.add(name: "date", value: core.date)
         var bytes: [UInt8] = []
         ResponseHead(
@@ -138,5 +147,14 @@ final class HTTPConnection {
     /// The listener drains: an idle connection ends now, another one after its answer.
     func drain() {
         if isIdle { stream.close() }
+    }
+}
+
+extension Response {
+    /// What the edge answers to what it refuses by itself.
+    init(_ refusal: EdgeRefusal, status: Int) {
+        self.init(
+            status: status, type: "application/json", body: Array("{\"error\":\"\(refusal.code)\"}".utf8))
+        fields.add(name: "cache-control", value: "no-store")
     }
 }

@@ -1,5 +1,6 @@
 import Bytes
 import HTTP
+import OpenSSL
 import Reactor
 import System
 
@@ -14,7 +15,7 @@ final class ListenerCore {
     let refusals: RefusalDesk
     private let meter: EdgeMeter
     private var acceptor: Acceptor?
-    private var connections: [ObjectIdentifier: HTTPConnection] = [:]
+    private var connections: [ObjectIdentifier: any ServedConnection] = [:]
     /// Accepted connections that did not finish TLS yet.
     private var handshakes = 0
     private var whenDrained: [() -> Void] = []
@@ -86,23 +87,32 @@ final class ListenerCore {
         let number = socket.release()
         let admission = settings.admission
         loop.spawnHere { [self] in
-            await serve(Descriptor(owning: number), peer)
+            await serve(Descriptor(owning: number), peer, key)
             admission.leave(key)
             meter.closed()
             tellDrained()
         }
     }
 
-    @inline(never) private func serve(_ socket: consuming Descriptor, _ peer: PeerAddress) async {
+    @inline(never) private func serve(_ socket: consuming Descriptor, _ peer: PeerAddress, _ place: ByteString) async {
         handshakes += 1
         guard let stream = await accept(socket, peer) else { return handshakes -= 1 }
         handshakes -= 1
         guard !isDraining else { return stream.close() }
-        let connection = HTTPConnection(stream, peer: peer, core: self)
+        guard let connection = connection(stream, peer, place) else { return stream.close() }
         connections[ObjectIdentifier(connection)] = connection
         await connection.serve()
         stream.close()
         connections[ObjectIdentifier(connection)] = nil
+    }
+
+    /// Which HTTP is spoken was agreed on in TLS, and without TLS it is HTTP/1.1: bytes decide nothing.
+    private func connection(
+        _ stream: ByteStream, _ peer: PeerAddress, _ place: ByteString
+    ) -> (any ServedConnection)? {
+        guard stream.tls?.speaksHTTP2 == true else { return HTTPConnection(stream, peer: peer, core: self) }
+        // Fails only without memory.
+        return try? HTTP2Connection(stream, peer: peer, place: place, core: self)
     }
 
     @inline(never) private func accept(_ socket: consuming Descriptor, _ peer: PeerAddress) async -> ByteStream? {

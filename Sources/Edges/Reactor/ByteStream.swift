@@ -25,6 +25,7 @@ public final class ByteStream {
     private var disturbed: (() -> Void)?
     /// Reads in a row that did not have to wait; a busy peer must not keep the loop from others.
     private var busyReads = 0
+    private var isWoken = false
 
     /// What reads and writes go through, and what the kernel last said about the socket.
     private enum Channel {
@@ -132,6 +133,35 @@ public final class ByteStream {
             case .needsWritable: try await wait(.reader, for: .writable, deadline)
             }
         }
+    }
+
+    /// The same, and gives nil without having read when `wakeReader` was called: for whoever waits for a peer for long and
+    /// may have to stop for another reason than the peer.
+    public func readUntilWoken(into buffer: inout [UInt8], atMost limit: Int) async throws(StreamFailure) -> Int? {
+        while true {
+            if isWoken {
+                isWoken = false
+                return nil
+            }
+            if busyReads >= 32 {
+                busyReads = 0
+                await Task.yield()
+            }
+            switch try readNow(into: &buffer, atMost: limit) {
+            case .done(let count):
+                busyReads += 1
+                return count
+            case .end: return 0
+            case .needsReadable: try await wait(.reader, for: .readable, nil)
+            case .needsWritable: try await wait(.reader, for: .writable, nil)
+            }
+        }
+    }
+
+    /// Ends the present `readUntilWoken`, or the next one.
+    public func wakeReader() {
+        isWoken = true
+        reader.resume()
     }
 
     /// Waits until a read would find something: bytes, the end or a failure. Without holding a buffer meanwhile, which is

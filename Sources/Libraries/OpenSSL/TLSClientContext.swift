@@ -19,8 +19,10 @@ public final class ClientContext: Sendable {
     /// - Parameters:
     ///   - authorities: whom to believe.
     ///   - certificate: what to show a server that asks (mutual TLS); its `certificate` may hold a chain.
+    ///   - protocols: what is offered to be spoken (RFC 7301), the best first; nothing offers nothing.
     public init(
-        trusting authorities: TrustedAuthorities, presenting certificate: CertifiedKey? = nil
+        trusting authorities: TrustedAuthorities, presenting certificate: CertifiedKey? = nil,
+        offering protocols: [String] = ["http/1.1"]
     ) throws(OpenSSLFailure) {
         sessions = try SessionShelf()
         handle = unsafe try TLSContextHandle.make(TLS_client_method())
@@ -35,10 +37,10 @@ public final class ClientContext: Sendable {
         try handle.verifyStrictly()
         unsafe SSL_CTX_set_verify(handle.raw, SSL_VERIFY_PEER, nil)
         if let certificate { try handle.present(chain: certificate.certificate, key: certificate.key) }
-        let protocols: [UInt8] = [8] + Array("http/1.1".utf8)
+        let offer = protocols.flatMap { [UInt8(truncatingIfNeeded: $0.utf8.count)] + Array($0.utf8) }
         // This one function answers 0 for success.
         try attempt("SSL_CTX_set_alpn_protos") {
-            unsafe SSL_CTX_set_alpn_protos(handle.raw, protocols, UInt32(protocols.count)) == 0
+            unsafe SSL_CTX_set_alpn_protos(handle.raw, offer, UInt32(offer.count)) == 0
         }
         unsafe komainu_ssl_ctx_set_session_cache(
             handle.raw, Int(SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL))

@@ -22,8 +22,9 @@ public final class ServerContext: Sendable {
     ///   - chain: the server's certificate and the intermediate ones, in PEM.
     ///   - key: its private key, unencrypted, in PEM.
     ///   - clients: what is asked of clients' certificates.
+    ///   - http2: whether clients may have HTTP/2, which is then preferred.
     public init(
-        chain: [UInt8], key: [UInt8], clients: ClientCertificates = .ignored
+        chain: [UInt8], key: [UInt8], clients: ClientCertificates = .ignored, http2: Bool = false
     ) throws(OpenSSLFailure) {
         handle = unsafe try TLSContextHandle.make(TLS_server_method())
         unsafe SSL_CTX_set_options(handle.raw, KOMAINU_OPTIONS_OF_A_SERVER)
@@ -34,7 +35,11 @@ public final class ServerContext: Sendable {
             let name = Array("komainu".utf8)
             return unsafe SSL_CTX_set_session_id_context(handle.raw, name, UInt32(name.count)) == 1
         }
-        unsafe SSL_CTX_set_alpn_select_cb(handle.raw, selectProtocol, nil)
+        if http2 {
+            unsafe SSL_CTX_set_alpn_select_cb(handle.raw, selectEither, nil)
+        } else {
+            unsafe SSL_CTX_set_alpn_select_cb(handle.raw, selectHTTP1, nil)
+        }
         switch clients {
         case .ignored: break
         case .requested(let authorities): try ask(authorities, SSL_VERIFY_PEER)
@@ -52,16 +57,32 @@ public final class ServerContext: Sendable {
     }
 }
 
-/// Takes `http/1.1`; a client that offers protocols and not this one is refused (RFC 7301 section 3.2).
-private func selectProtocol(
+/// The server prefers `h2`, or knows `http/1.1` alone; a client that offers protocols and none of these is refused
+/// (RFC 7301 section 3.2). Functions without state, because OpenSSL keeps them and nothing else.
+private func selectEither(
     _: OpaquePointer?, _ chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
     _ chosenLength: UnsafeMutablePointer<UInt8>?, _ offered: UnsafePointer<UInt8>?, _ offeredLength: UInt32,
     _: UnsafeMutableRawPointer?
 ) -> Int32 {
+    let found = unsafe select("h2", chosen, chosenLength, offered, offeredLength)
+    return unsafe found == SSL_TLSEXT_ERR_OK ? found : select("http/1.1", chosen, chosenLength, offered, offeredLength)
+}
+
+private func selectHTTP1(
+    _: OpaquePointer?, _ chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
+    _ chosenLength: UnsafeMutablePointer<UInt8>?, _ offered: UnsafePointer<UInt8>?, _ offeredLength: UInt32,
+    _: UnsafeMutableRawPointer?
+) -> Int32 {
+    unsafe select("http/1.1", chosen, chosenLength, offered, offeredLength)
+}
+
+private func select(
+    _ wanted: StaticString, _ chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
+    _ chosenLength: UnsafeMutablePointer<UInt8>?, _ offered: UnsafePointer<UInt8>?, _ offeredLength: UInt32
+) -> Int32 {
     let refused = SSL_TLSEXT_ERR_ALERT_FATAL
     guard let chosen = unsafe chosen, let chosenLength = unsafe chosenLength, let offered = unsafe offered
     else { return refused }
-    let wanted: StaticString = "http/1.1"
     var index = 0
     while index < Int(offeredLength) {
         let length = Int(unsafe offered[index])

@@ -135,6 +135,15 @@ internal import COpenSSLShims
     /// Such as `TLSv1.3`.
     public var version: String { unsafe SSL_get_version(ssl).map { unsafe String(cString: $0) } ?? "" }
 
+    /// Whether HTTP/2 was agreed on.
+    public var speaksHTTP2: Bool {
+        var name: UnsafePointer<UInt8>?
+        var length: UInt32 = 0
+        unsafe SSL_get0_alpn_selected(ssl, &name, &length)
+        guard let name = unsafe name, length == 2 else { return false }
+        return unsafe name[0] == UInt8(ascii: "h") && name[1] == UInt8(ascii: "2")
+    }
+
     /// Such as `TLS_AES_128_GCM_SHA256`.
     public var cipher: String {
         guard let cipher = unsafe SSL_get_current_cipher(ssl), let name = unsafe SSL_CIPHER_get_name(cipher)

@@ -203,7 +203,9 @@ private struct TrailerReader: Sendable {
         case .field(let name, _, _):
             count += 1
             guard count <= limits.trailerCount else { throw HTTPFailure(.trailerTooLarge, at: offset) }
-            guard !isForbidden(line.span.extracting(name)) else { throw HTTPFailure(.forbiddenTrailer, at: offset) }
+            guard !isForbiddenInTrailers(line.span.extracting(name)) else {
+                throw HTTPFailure(.forbiddenTrailer, at: offset)
+            }
         }
         line.removeAll(keepingCapacity: true)
         return false
@@ -216,18 +218,18 @@ private struct TrailerReader: Sendable {
             throw HTTPFailure(error.reason == .bareLineFeed ? .bareLineFeed : .badTrailer, at: offset)
         }
     }
+}
 
-    /// RFC 9110 section 6.5.1: fields about framing, routing, authentication, content and control mean harm here.
-    private func isForbidden(_ name: Span<UInt8>) -> Bool {
-        let lowercased = name.lowercasedCopy
-        for forbidden in [
-            "transfer-encoding", "content-length", "content-encoding", "content-type", "content-range", "host",
-            "connection", "keep-alive", "te", "trailer", "upgrade", "expect", "authorization", "proxy-authorization",
-            "proxy-authenticate", "www-authenticate", "cookie", "set-cookie", "origin", "location", "cache-control",
-            "max-forwards", "range", "vary", "date", "age", "expires", "retry-after",
-        ] where lowercased.span.equals(forbidden, ignoringCase: false) {
-            return true
-        }
-        return false
+/// RFC 9110 section 6.5.1: fields about framing, routing, authentication, content and control mean harm here.
+func isForbiddenInTrailers(_ name: Span<UInt8>) -> Bool {
+    let lowercased = name.lowercasedCopy
+    for forbidden in [
+        "transfer-encoding", "content-length", "content-encoding", "content-type", "content-range", "host",
+        "connection", "keep-alive", "te", "trailer", "upgrade", "expect", "authorization", "proxy-authorization",
+        "proxy-authenticate", "www-authenticate", "cookie", "set-cookie", "origin", "location", "cache-control",
+        "max-forwards", "range", "vary", "date", "age", "expires", "retry-after",
+    ] where lowercased.span.equals(forbidden, ignoringCase: false) {
+        return true
     }
+    return false
 }

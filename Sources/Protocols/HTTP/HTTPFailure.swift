@@ -1,4 +1,4 @@
-/// Why bytes are not an HTTP/1.1 message that we accept, and where. Nothing of the bytes themselves is in it.
+/// Why bytes are not an HTTP message that we accept, and where. Nothing of the bytes themselves is in it.
 public struct HTTPFailure: Error, Equatable, Sendable {
     /// What is wrong. Every check has its own case, so that a record of a refusal says which one it was.
     public enum Reason: String, Sendable, CaseIterable {
@@ -15,6 +15,8 @@ public struct HTTPFailure: Error, Equatable, Sendable {
         case badContentLength, badTransferEncoding, lengthAndTransferEncoding, transferEncodingInOldVersion
         case bodyTooLarge, badChunkSize, badChunkExtension, chunkExtensionTooLarge, badChunkEnd
         case badTrailer, forbiddenTrailer, trailerTooLarge
+        // HTTP/2 alone.
+        case badPseudoField, connectionField, lengthMismatch
         // The connection.
         case truncated, unexpectedUpgrade
     }

@@ -58,6 +58,13 @@ struct HeadReader: Sendable {
         }
     }
 
+    /// Takes a field that was checked elsewhere; false when it may occur once only and has occurred.
+    mutating func take(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
+        guard deciding.note(name, at: fields.count) else { return false }
+        fields.addChecked(name, value)
+        return true
+    }
+
     private mutating func waitForMore(_ bytes: Span<UInt8>) throws(HTTPFailure) -> Bool {
         searched = bytes.count
         guard bytes.count <= limits.headBytes else { throw HTTPFailure(.headTooLarge, at: limits.headBytes) }

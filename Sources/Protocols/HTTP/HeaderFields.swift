@@ -160,6 +160,13 @@ extension HeaderFields {
         for index in entries.indices where !isOfTheConnection(index) { encode(entries[index], into: &out) }
     }
 
+    /// Lends the same fields without copying them.
+    func forEachEndToEnd(_ body: (_ name: Span<UInt8>, _ value: Span<UInt8>) -> Void) {
+        for index in entries.indices where !isOfTheConnection(index) {
+            body(bytes.span.extracting(entries[index].name), bytes.span.extracting(entries[index].value))
+        }
+    }
+
     /// Makes room for a head of about `count` bytes at once.
     public mutating func reserve(bytes count: Int, fields: Int) {
         bytes.reserveCapacity(count)
@@ -219,6 +226,7 @@ extension HeaderFields {
     private func isOfTheConnection(_ index: Int) -> Bool {
         isNamed("content-length", index) || isNamed("transfer-encoding", index) || isNamed("connection", index)
             || isNamed("keep-alive", index) || isNamed("trailer", index) || isNamed("upgrade", index)
+            || isNamed("proxy-connection", index) || isNamed("te", index)
     }
 
     private func encode(_ entry: Entry, into out: inout [UInt8]) {

@@ -11,7 +11,7 @@ public struct RequestParser: Sendable {
     private var skippedEmptyLine = false
 
     /// The longest method anybody registered has 17 bytes.
-    private static let methodBytes = 32
+    static let methodBytes = 32
 
     private struct StartLine: Sendable {
         var method: HTTPMethod

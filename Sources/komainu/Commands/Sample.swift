@@ -50,7 +50,8 @@ struct Sample: Command {
                 settings.bearer = ByteString(
                     String(decoding: try contents(of: credential), as: UTF8.self).filter { !$0.isWhitespace })
             }
-            let tls = try ServerContext(chain: try contents(of: certificate), key: try contents(of: key))
+            let tls = try ServerContext(
+                chain: try contents(of: certificate), key: try contents(of: key), http2: true)
             let listener = SampleListener(settings, listen: listen, tls: tls)
             let loop = try EventLoop(name: "sample")
             let stop = Bell()

@@ -51,6 +51,7 @@ extension Configuration {
         settings.limits.headBytes = limits.headBytes
         settings.limits.fieldCount = limits.headerCount
         settings.limits.bodyBytes = limits.bodyBytes
+        settings.http2.requests = limits.requestsPerConnection
         settings.times.handshake = timeouts.handshake
         settings.times.head = timeouts.head
         settings.times.body = timeouts.body
@@ -122,7 +123,7 @@ func serverContext(_ files: CertificateFiles) throws(ProgramFailure) -> ServerCo
     let chain = try contents(of: files.certificate)
     let key = try contents(of: files.key)
     do throws(OpenSSLFailure) {
-        return try ServerContext(chain: chain, key: key)
+        return try ServerContext(chain: chain, key: key, http2: true)
     } catch {
         throw ProgramFailure("the certificate `\(files.certificate)` and its key can't be used: \(error)")
     }
