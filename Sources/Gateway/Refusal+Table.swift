@@ -245,7 +245,9 @@ extension Denial {
         case .targetNotAllowed, .callMalformed, .dispatchMalformed: code = -32_602
         default: code = 53_030
         }
-        return Verdict(status: 200, code: code, word: ByteString(self.code), text: description)
+        // Where a revision has no such method, nothing was denied: the words are those of every server.
+        let text = reason == .methodUnknown ? "Method not found" : description
+        return Verdict(status: 200, code: code, word: ByteString(self.code), text: text)
     }
 }
 
