@@ -260,6 +260,40 @@ private struct Patient {
         #expect(patient.verdict().0.problems.isEmpty)
     }
 
+    @Test(arguments: [-10, 10])
+    func `that cut or lengthen the active segment suspend the log until it is as it was`(by change: Int) async throws {
+        let patient = try Patient { $0.probe = .milliseconds(20) }
+        _ = await patient.append()
+        let path = "\(patient.folder.directory)/\(patient.log.health.segment)"
+        let whole = try #require(try Files.read(path, limit: 1 << 20))
+        let file = try File(path, .readAndWrite)
+        try file.truncate(to: Int64(whole.count + change))
+        #expect(await patient.append() == .failure(.suspended(.fileChanged)))
+        try await Task.sleep(for: .milliseconds(100))
+        #expect(patient.log.health.state == .suspended(.fileChanged))
+        // Of the right length again, and yet another file: zeros in place of its end.
+        try file.truncate(to: Int64(whole.count - 10))
+        try file.truncate(to: Int64(whole.count))
+        try await Task.sleep(for: .milliseconds(100))
+        #expect(patient.log.health.state == .suspended(.fileChanged))
+        try file.write(whole, at: 0)
+        try await eventually("it resumes") { patient.log.health.isReady }
+        _ = await patient.append()
+        let (report, kinds) = patient.verdict()
+        #expect(report.exitCode == 0, "\(report.problems)")
+        #expect(kinds == ["log.opened", "server.up", "log.suspended", "log.resumed", "server.up", "log.closed"])
+        #expect(try patient.folder.lines()[2].text("info", "why") == "file_changed")
+    }
+
+    @Test func `that cut the active segment are noticed though nothing is written`() async throws {
+        let patient = try Patient { $0.probe = .milliseconds(20) }
+        _ = await patient.append()
+        let file = try File("\(patient.folder.directory)/\(patient.log.health.segment)", .readAndWrite)
+        try file.truncate(to: 0)
+        try await eventually("it is suspended") { patient.log.health.state == .suspended(.fileChanged) }
+        patient.log.close()
+    }
+
     @Test func `that delete the lock suspend the log`() async throws {
         let patient = try Patient()
         try Files.remove("\(patient.folder.directory)/LOCK")

@@ -137,3 +137,16 @@ import Testing
         #expect(!splitter.isWithinLine)
     }
 }
+
+@Suite struct `A byte in a span` {
+    @Test(arguments: [0, 1, 63, 64, 65, 127, 128, 200]) func `is found wherever it stands, from any start on`(place: Int) {
+        var bytes = [UInt8](repeating: 0x0B, count: 201)
+        bytes[place] = 0x0A
+        bytes[200] = 0x0A
+        for start in 0...201 {
+            let expected: Int? = start <= place ? place : start <= 200 ? 200 : nil
+            #expect(bytes.span.firstIndex(of: 0x0A, from: start) == expected)
+        }
+        #expect(bytes.span.firstIndex(of: 0x00, from: 0) == nil)
+    }
+}

@@ -88,7 +88,12 @@ public struct WallTime: Hashable, Comparable, Sendable, CustomStringConvertible 
     /// Reads RFC 3339 (section 5.6): a full date and time with `Z` or an offset. Nil for anything else, for dates that
     /// do not exist, and for a leap second (which POSIX time cannot hold).
     public init?(rfc3339 text: String) {
-        var reader = DateReader(bytes: Array(text.utf8))
+        self.init(rfc3339: Array(text.utf8))
+    }
+
+    /// The same for bytes.
+    public init?(rfc3339 bytes: [UInt8]) {
+        var reader = DateReader(bytes: bytes)
         guard let nanoseconds = reader.moment() else { return nil }
         self.nanoseconds = nanoseconds
     }

@@ -104,6 +104,24 @@ extension Span where Element == UInt8 {
         }
         return true
     }
+
+    /// Where `byte` stands next, from `start` on; nil when it does not. Blocks without a way out in between are looked at many
+    /// bytes at a time.
+    public func firstIndex(of byte: UInt8, from start: Int) -> Int? {
+        var index = start
+        while index + 64 <= count {
+            let block = extracting(index..<index + 64)
+            var found: UInt8 = 0
+            for place in 0..<64 { found |= block[place] == byte ? 1 : 0 }
+            if found != 0 { break }
+            index += 64
+        }
+        while index < count {
+            if self[index] == byte { return index }
+            index += 1
+        }
+        return nil
+    }
 }
 
 /// Whether two secrets are equal, in time that depends on their lengths only.

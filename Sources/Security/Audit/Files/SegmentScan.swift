@@ -1,3 +1,4 @@
+import Bytes
 import OpenSSL
 import System
 
@@ -23,7 +24,7 @@ struct LineReader: ~Copyable {
     /// ones, or more than a line may have.
     mutating func next() throws(SystemFailure) -> (line: [UInt8], offset: Int, isWhole: Bool)? {
         while true {
-            if let found = piece[position...].firstIndex(of: 0x0A) {
+            if let found = piece.span.firstIndex(of: 0x0A, from: position) {
                 let line = Array(piece[position..<found])
                 let offset = lineOffset
                 position = found + 1
@@ -65,6 +66,8 @@ struct SegmentScan: Sendable {
     /// What is wrong with what follows them.
     var problem: LineProblem?
 
+    private static let lineEnd: [UInt8] = [0x0A]
+
     /// Reads `file` up to `end` and stops at the first line that does not belong.
     static func read(
         _ file: any LogFile, to end: Int, from chain: Chain,
@@ -79,7 +82,7 @@ struct SegmentScan: Sendable {
                 guard isWhole else { throw bytes.count > AuditRecord.lineLimit ? .tooLong : .unfinished }
                 let line = try scan.chain.accept(bytes, &hasher)
                 digest.update(bytes)
-                digest.update([0x0A])
+                digest.update(SegmentScan.lineEnd)
                 scan.count += 1
                 scan.bytes += bytes.count + 1
                 scan.lastKind = line.kind

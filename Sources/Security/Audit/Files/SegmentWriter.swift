@@ -89,6 +89,13 @@ final class SegmentWriter {
         let results = assemble(drafts, &changes, &made)
         if buffer.isEmpty { return results }
         do throws(SystemFailure) {
+            // Behind a cut the batch would leave a hole, and hide that anything was cut.
+            guard try file.status().size == end else { throw SegmentWriter.changed(name) }
+        } catch {
+            chain.takeBack(to: earlier, changes)
+            throw .failed(error)
+        }
+        do throws(SystemFailure) {
             try file.write(buffer.span, at: end)
         } catch {
             // Some of it may be in the file. Cut it off, so that what follows stands where this stood.
@@ -265,19 +272,40 @@ extension SegmentWriter {
     private static func day(of time: WallTime) -> Int64 { time.seconds / 86_400 }
 }
 
-// MARK: The file stays where it is
+// MARK: The file stays where it is, and as it is
 
 extension SegmentWriter {
-    /// Whether the path of the segment still names the file that is being written.
-    func isInPlace() -> Bool {
-        guard let named = try? storage.status(name.path), let open = try? file.status() else { return false }
-        return named.isSameFile(as: identity) && open.links > 0
+    /// How the segment's file is found.
+    enum Standing {
+        /// As it was left.
+        case whole
+        /// The path names another file, or none.
+        case replaced
+        /// It is shorter or longer than what was written.
+        case changed
+    }
+
+    /// Looks at the segment's file.
+    var standing: Standing {
+        guard let named = try? storage.status(name.path), let open = try? file.status() else { return .replaced }
+        guard named.isSameFile(as: identity), open.links > 0 else { return .replaced }
+        return open.size == end ? .whole : .changed
+    }
+
+    /// Whether the file holds what was written, byte for byte. Reads all of it.
+    var isUnchanged: Bool {
+        guard standing == .whole, let bytes = try? file.read(at: 0, count: end) else { return false }
+        return SHA256.hash(bytes) == digest.hashSoFar()
     }
 
     /// Puts the segment back when its path names nothing: from the file that is still open, whose bytes must be the ones that
-    /// were written. A path that names something else is left alone, for it is evidence.
+    /// were written. A path that names something else, or a file that was changed, is left alone, for it is evidence.
     func restoreIfGone() throws(WriteFailure) {
-        if isInPlace() { return }
+        switch standing {
+        case .whole: return
+        case .changed: throw .failed(SegmentWriter.changed(name))
+        case .replaced: break
+        }
         do throws(SystemFailure) {
             if (try? storage.status(name.path)) != nil {
                 throw SystemFailure(call: "restore", errno: 17, path: name.path)
@@ -293,6 +321,11 @@ extension SegmentWriter {
         } catch {
             throw .failed(error)
         }
+    }
+
+    /// The segment is not as long as what was written (ESTALE).
+    private static func changed(_ name: SegmentName) -> SystemFailure {
+        SystemFailure(call: "length", errno: 116, path: name.path)
     }
 }
 

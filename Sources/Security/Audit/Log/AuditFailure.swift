@@ -55,6 +55,8 @@ public enum AuditSuspension: Hashable, Sendable {
     case stalled
     /// Somebody deleted, renamed or replaced the file that is being written.
     case fileReplaced
+    /// Somebody cut or lengthened the file that is being written.
+    case fileChanged
 
     /// The stable code for health, metrics and the trail.
     public var code: StaticString {
@@ -63,6 +65,7 @@ public enum AuditSuspension: Hashable, Sendable {
         case .writeFailed: "write_failed"
         case .stalled: "stalled"
         case .fileReplaced: "file_replaced"
+        case .fileChanged: "file_changed"
         }
     }
 }

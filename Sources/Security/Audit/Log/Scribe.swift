@@ -61,10 +61,17 @@ final class Scribe {
         } catch {
             switch error {
             case .failed(let failure):
-                suspend(failure.isDiskFull ? .diskFull : .writeFailed(failure))
+                suspend(reason(of: failure))
             case .poisoned(let failure):
                 poison(failure)
             }
+        }
+    }
+
+    private func reason(of failure: SystemFailure) -> AuditSuspension {
+        switch segments.standing {
+        case .changed: .fileChanged
+        case .whole, .replaced: failure.isDiskFull ? .diskFull : .writeFailed(failure)
         }
     }
 
@@ -131,6 +138,7 @@ extension Scribe {
         do throws(WriteFailure) {
             guard lock.isInPlace else { return }
             try segments.restoreIfGone()
+            guard suspension.why != .fileChanged || segments.isUnchanged else { return }
             try segments.makeRoom(now: clock.wall())
             try resumed(suspension)
         } catch {
@@ -218,10 +226,12 @@ extension Scribe {
             probe()
             return
         }
-        if !segments.isInPlace() || !lock.isInPlace {
-            suspend(.fileReplaced)
-            return
+        switch segments.standing {
+        case .whole: break
+        case .replaced: return suspend(.fileReplaced)
+        case .changed: return suspend(.fileChanged)
         }
+        if !lock.isInPlace { return suspend(.fileReplaced) }
         segments.writeSeals()
         if !segments.hasSpare { segments.prepareSpare() }
     }

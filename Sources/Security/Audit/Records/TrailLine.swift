@@ -28,7 +28,7 @@ struct TrailLine: Sendable {
         guard let sequence = document.number("seq") else { throw .missing("seq") }
         guard let durable = document.number("dur") else { throw .missing("dur") }
         guard let monotonic = document.number("mono") else { throw .missing("mono") }
-        guard let wall = document.text("ts").flatMap({ WallTime(rfc3339: $0.text) }) else { throw .missing("ts") }
+        guard let wall = document.text("ts").flatMap({ WallTime(rfc3339: $0.bytes) }) else { throw .missing("ts") }
         guard let name = document.text("kind") else { throw .missing("kind") }
         guard let kind = AuditKind(name: name) else { throw .unknownKind(name.text) }
         self.sequence = sequence
