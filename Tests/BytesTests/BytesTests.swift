@@ -139,7 +139,8 @@ import Testing
 }
 
 @Suite struct `A byte in a span` {
-    @Test(arguments: [0, 1, 63, 64, 65, 127, 128, 200]) func `is found wherever it stands, from any start on`(place: Int) {
+    @Test(arguments: [0, 1, 63, 64, 65, 127, 128, 200])
+    func `is found wherever it stands, from any start on`(place: Int) {
         var bytes = [UInt8](repeating: 0x0B, count: 201)
         bytes[place] = 0x0A
         bytes[200] = 0x0A
