@@ -55,6 +55,15 @@ enum Fields {
         return fields
     }
 
+    /// Metadata for OAuth clients, which may run in a page of any origin.
+    static let metadata: HeaderFields = {
+        var fields = HeaderFields()
+        fields.add(name: "content-type", value: "application/json")
+        fields.add(name: "access-control-allow-origin", value: "*")
+        fields.add(name: "cache-control", value: "max-age=300")
+        return fields
+    }()
+
     /// What most answers say, made once.
     private static let unnamed: HeaderFields = {
         var fields = HeaderFields()

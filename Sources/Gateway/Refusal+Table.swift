@@ -41,7 +41,7 @@ extension Refusal {
         case .queryInPath: Verdict(status: 400, code: 0, word: "query", text: "This address takes no query.")
         case .method: Verdict(status: 405, code: 0, word: "http_method", text: "Use POST, GET or DELETE.")
         case .draining: Verdict(status: 503, code: 53_002, word: "draining", text: "The gateway is stopping.")
-        case .unidentified(let failure): failure.verdict
+        case .unidentified(let failure, _): failure.verdict
         case .unserved: Verdict(status: 404, code: 0, word: "upstream_unserved", text: "Not found.")
         case .duplicateField(let name):
             Verdict(status: 400, code: -32_020, word: "duplicate_field", text: "The field \(name) occurs twice.")
@@ -145,8 +145,8 @@ extension Refusal {
         switch self {
         case .method(let allowed): fields.add(name: "allow", value: allowed)
         case .streamUnsupported: fields.add(name: "allow", value: "POST, DELETE")
-        case .unidentified(let failure):
-            if let challenge = failure.challenge { fields.add(name: "www-authenticate", value: challenge) }
+        case .unidentified(let failure, let metadata):
+            if let challenge = failure.challenge(metadata) { fields.add(name: "www-authenticate", value: challenge) }
         case .expired: fields.add(name: "www-authenticate", value: "Bearer error=\"invalid_token\"")
         case .unrecorded, .draining, .occupied: fields.add(name: "retry-after", value: "5")
         case .limited(let limits, _): limits.forEach { fields.add(name: $0, value: $1) }
@@ -229,10 +229,14 @@ extension IdentityFailure {
         }
     }
 
-    /// RFC 6750 section 3: `invalid_token` only when a token was presented.
-    fileprivate var challenge: String? {
+    /// RFC 6750 section 3: `invalid_token` only when a token was presented. RFC 9728 section 5.1: where the metadata stands. One
+    /// challenge, nothing of the request in it: both SDK families find its parts by searching the whole field.
+    fileprivate func challenge(_ metadata: ByteString?) -> String? {
         guard case .unauthorized(let presented) = answer else { return nil }
-        return presented ? "Bearer error=\"invalid_token\"" : "Bearer"
+        var parts: [String] = []
+        if presented { parts.append("error=\"invalid_token\"") }
+        if let metadata { parts.append("resource_metadata=\"\(metadata.text)\"") }
+        return parts.isEmpty ? "Bearer" : "Bearer " + parts.joined(separator: ", ")
     }
 }
 

@@ -19,7 +19,8 @@ enum Refusal: Error {
     case method(allowed: String)
     case draining
     // Who.
-    case unidentified(IdentityFailure)
+    /// - metadata: where OAuth clients find out how to be recognised here.
+    case unidentified(IdentityFailure, metadata: ByteString?)
     case unserved
     // What was said.
     case duplicateField(String)

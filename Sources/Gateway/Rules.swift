@@ -13,6 +13,8 @@ public struct Rules: Sendable {
     public var resultLimit = 16 << 20
     /// How much may be in use at once.
     public var occupancy = OccupancyLimits()
+    /// What OAuth clients are told.
+    public var metadata = ResourceMetadata(publicURL: "", authorizationServers: [])
     private let servers: [ByteString: ProtectedServer]
 
     /// The rules for these servers, by name.

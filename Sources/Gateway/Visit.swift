@@ -69,6 +69,7 @@ final class Visit {
 
     private func answer() async throws(Refusal) -> Reply {
         guard !gateway.isDraining else { throw .draining }
+        if let upstream = ResourceMetadata.upstream(of: head.path) { return try metadata(of: upstream) }
         guard let route = EndpointRoute(path: head.path) else { throw .noSuchDoor }
         guard head.query == nil else { throw .queryInPath }
         try Mirrors.refuseDuplicates(in: head.fields)
@@ -95,7 +96,7 @@ final class Visit {
             principal = try await authenticate(route)
         } catch {
             trail.unidentified(error)
-            throw .unidentified(error)
+            throw .unidentified(error, metadata: metadataLocation(route))
         }
         do throws(AuditFailure) {
             try trail.identified(principal)
@@ -107,6 +108,21 @@ final class Visit {
         }
         policy = rules
         return Caller(principal: principal, server: server, rules: rules)
+    }
+
+    /// Public, and about no call: nothing of it is recorded.
+    private func metadata(of upstream: ByteString) throws(Refusal) -> Reply {
+        guard rules.server(upstream) != nil, let document = rules.metadata.document(of: upstream) else {
+            throw .noSuchDoor
+        }
+        guard head.method == .get else { throw .method(allowed: "GET") }
+        return .response(Response(status: 200, fields: Fields.metadata, body: document))
+    }
+
+    /// Only clients that knock at a named door can be sent to an authorization server: a URL with a token is its own.
+    private func metadataLocation(_ route: EndpointRoute) -> ByteString? {
+        guard case .upstream(let name) = route, rules.server(name) != nil else { return nil }
+        return rules.metadata.location(of: name)
     }
 
     /// An issuer's keys may be on their way: then the question is asked twice.

@@ -43,6 +43,10 @@ struct BuiltRules {
         rules.occupancy.calls = limits.calls
         rules.occupancy.streams = limits.streams
         rules.occupancy.streamsPerPrincipal = limits.streamsPerPrincipal
+        rules.metadata = ResourceMetadata(
+            publicURL: ByteString(loaded.configuration.publicURL.description),
+            authorizationServers: loaded.configuration.issuers.map(\.issuer).filter { $0.hasPrefix("https://") }
+                .map { ByteString($0) })
         self.rules = rules
         self.servers = servers
     }
