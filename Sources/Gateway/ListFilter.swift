@@ -57,11 +57,26 @@ struct ListFilter {
         edits = edits.merging(
             caller.rules.edits(forPage: document, definitions: tools, for: caller.principal, tools: inventory))
         document.forEachElement(of: tools) { tool in
+            cutPage(of: tool, in: document, into: &edits)
             guard let name = document.member("name", of: tool).flatMap({ document.string($0) }),
                 let schema = document.member("outputSchema", of: tool)
             else { return }
             let groups = caller.rules.redactions(of: name, for: caller.principal, tools: inventory)
             caller.server.redactor.relax(schema, of: document, by: groups, into: &edits)
+        }
+    }
+
+    /// The page that a host would show for a tool (MCP Apps, `_meta.ui`), unless policy opens it as a resource.
+    private func cutPage(of tool: JSONDocument.Node, in document: JSONDocument, into edits: inout JSONEdits) {
+        guard let meta = document.member("_meta", of: tool) else { return }
+        let ui = document.member("ui", of: meta)
+        let pages = [(ui, ui.flatMap { document.member("resourceUri", of: $0) })]
+        // The extension's first drafts wrote one flat name.
+        let flat = document.member("ui/resourceUri", of: meta)
+        for case (let member?, let page?) in pages + [(flat, flat)] {
+            if document.string(page).map({ caller.rules.opensResource($0, for: caller.principal) }) != true {
+                edits.remove(member)
+            }
         }
     }
 

@@ -85,11 +85,18 @@ extension SampleServer {
             let arguments = params["arguments"] ?? [:]
             let region = arguments["region"]?.stringValue
             let limit = arguments.number("limit").map { ByteString(String($0)) }
-            guard head.fields["mcp-param-region"] == region, head.fields["mcp-param-limit"] == limit else {
+            let fields = ["mcp-param-region", "mcp-param-limit"].map { unwrapped(head.fields[$0]) }
+            guard fields == [region, limit] else {
                 return refused(-32_020, "Mcp-Param differs from the body")
             }
         }
         return nil
+    }
+
+    /// A field's value, out of base 64 where it had to go into it.
+    private func unwrapped(_ field: ByteString?) -> ByteString? {
+        guard let field, field.hasPrefix("=?base64?"), field.count > 11 else { return field }
+        return Base64.decode(ByteString(Array(field.bytes[9..<(field.count - 2)]))).map { ByteString($0) }
     }
 
     private func answer(

@@ -25,6 +25,10 @@ struct House: Sendable {
         var sessions = SessionLimits()
         var trustsFirstSight = true
         var unknownTool = UnknownToolForm.standard
+        /// Files of catalogues and policies: beside the tests, or of the repository with their whole path. The first policy is
+        /// the server's own.
+        var catalogs = ["catalog.yaml"]
+        var policies = ["readers.yaml", "open.yaml", "wide.yaml"]
         /// Intents that end without an outcome, because the test takes the disk away.
         var openIntents = 0
         /// Whether the trail may end without `log.closed`'s good conscience.
@@ -118,7 +122,7 @@ struct House: Sendable {
         self.clock = clock
         metrics = Metrics()
         book = try ToolBook(
-            catalog: House.catalog(), store: PinFile(path: folder + "/pins.json"),
+            catalog: House.catalog(plan.catalogs), store: PinFile(path: folder + "/pins.json"),
             trustsFirstSight: plan.trustsFirstSight, threads: threads)
         var rules = Rules([try House.protected(server, book, plan)])
         plan.rules(&rules)
@@ -133,7 +137,7 @@ struct House: Sendable {
         try #require(
             ProtectedServer(
                 name: "torii",
-                policies: [try policy("readers.yaml"), try policy("open.yaml"), try policy("wide.yaml")],
+                policies: try plan.policies.map { try policy($0, try catalog(plan.catalogs)) },
                 redactor: Redactor(key: Array(repeating: 7, count: 32), upstream: "torii"), tools: book,
                 transport: server, unknownTool: plan.unknownTool))
     }
@@ -170,18 +174,19 @@ struct House: Sendable {
     // MARK: Rules
 
     private static func tree(_ name: String) throws -> Node {
-        try YAML.parse(try #require(Cases.read(name, beside: #filePath)), file: name)
+        let bytes = name.hasPrefix("/") ? try Files.read(name, limit: 1 << 20) : Cases.read(name, beside: #filePath)
+        return try YAML.parse(try #require(bytes), file: name)
     }
 
-    static func catalog() throws -> Catalog {
+    static func catalog(_ files: [String] = ["catalog.yaml"]) throws -> Catalog {
         let reading = Reading()
-        let catalog = Catalog(reading: [try tree("catalog.yaml")], reading)
+        let catalog = Catalog(reading: try files.map { try tree($0) }, reading)
         return try #require(catalog, "\(reading.problemsInOrder)")
     }
 
-    static func policy(_ name: String) throws -> RuleSet {
+    static func policy(_ name: String, _ catalog: Catalog) throws -> RuleSet {
         let reading = Reading()
-        let rules = RuleSet(reading: try tree(name), catalog: try catalog(), reading)
+        let rules = RuleSet(reading: try tree(name), catalog: catalog, reading)
         return try #require(rules, "\(reading.problemsInOrder)")
     }
 
@@ -210,6 +215,12 @@ struct House: Sendable {
             name: name, subject: name, groups: ["dashboards"], endpoints: [guarded.record.id], upstreams: ["torii"],
             expiresAt: expiry)
         return try applied(store.createAPIToken(draft, by: "tests", now: House.moment(before: expiry)))
+    }
+
+    /// Another token for the upstream, of somebody in these groups.
+    func token(_ name: ByteString, groups: Set<ByteString>) throws -> Issued<APIToken> {
+        let draft = APITokenDraft(name: name, subject: name, groups: groups, upstreams: ["torii"])
+        return try applied(store.createAPIToken(draft, by: "tests", now: .now))
     }
 
     /// Nothing may be made that ends within a minute; so it was made a minute ago.

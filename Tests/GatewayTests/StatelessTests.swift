@@ -180,6 +180,21 @@ import Upstream
         }
     }
 
+    @Test func `names pages of MCP Apps only where policy opens them`() async throws {
+        try await House.run { house in
+            house.server.on(
+                "tools/list",
+                .result(
+                    #"{"tools":[{"name":"list_apps","inputSchema":{"type":"object"},"_meta":{"ui":{"resourceUri":"ui://panels/apps"},"x":1}},{"name":"list_users","inputSchema":{"type":"object"},"_meta":{"ui":{"resourceUri":"ui://other/x"},"ui/resourceUri":"ui://other/x","x":1}}]}"#
+                ))
+            let open = await house.wideGuest().send(Stateless("tools/list"))
+            #expect(open.result?["tools"]?[0]?["_meta"] == ["ui": ["resourceUri": "ui://panels/apps"], "x": 1])
+            #expect(open.result?["tools"]?[1]?["_meta"] == ["x": 1])
+            let closed = await house.adaAtTheDoor().send(Stateless("tools/list"))
+            #expect(closed.result?["tools"]?[0]?["_meta"] == ["x": 1])
+        }
+    }
+
     @Test func `of resources and prompts is what policy opens`() async throws {
         try await House.run { house in
             house.server.on(
