@@ -56,17 +56,11 @@ enum StatelessRefusal {
 }
 
 extension Refusal {
-    /// Whether it is about a method that the revision has not: told in the words of the SDKs' servers, whatever the policy.
-    var isOfNoMethod: Bool {
-        if case .denied(let denial, _, _, _) = self { denial.reason == .methodUnknown } else { false }
-    }
-
     /// The row of the table for a request of 2026-07-28: there the HTTP status follows the code (`basic/index`, "Error Codes").
     /// Denied and unknown tools are told in-band as ever.
     var statelessVerdict: Verdict {
         let verdict = verdict
         guard verdict.status == 200 else { return verdict }
-        if isOfNoMethod { return Verdict(status: 404, code: -32_601, word: verdict.word, text: "Method not found") }
         if case .denied(_, _, let tool, _) = self, tool != nil { return verdict }
         let status =
             switch verdict.code {
