@@ -187,7 +187,8 @@ struct Conversation {
     private func respond(_ message: ClientMessage, to id: RequestID?, in session: Session) async throws(Refusal)
         -> Reply
     {
-        guard let id, let method = session.takeExpected(id) else { throw .unsolicitedResponse }
+        guard let id, let asked = session.takeExpected(id) else { throw .unsolicitedResponse }
+        let method = asked.method
         let permitted = try permit(message, nil, answering: method)
         trail.message.method = method.name
         trail.message.requestID = id.encoded

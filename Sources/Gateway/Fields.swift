@@ -35,6 +35,13 @@ enum Fields {
         return fields
     }
 
+    /// A GET for what a stream of the session brought after an event, by the server's own id of it.
+    static func resuming(in session: Session, after event: ByteString) -> HeaderFields {
+        var fields = listening(in: session)
+        fields.add(name: "last-event-id", value: event)
+        return fields
+    }
+
     /// What names the session and its revision.
     static func of(_ session: Session) -> HeaderFields {
         var fields = HeaderFields()

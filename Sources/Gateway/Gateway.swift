@@ -26,6 +26,10 @@ public final class Gateway: Sendable {
     let states: RequestStates
     /// Whose the servers' tasks are.
     let tasks: TaskBook<ResultTicket>
+    /// The ids that events have towards clients.
+    let eventIDs = EventIDs()
+    /// Told of every reload.
+    let news = News()
     private let current: Mutex<Rules>
     private let draining = Mutex(false)
 
@@ -50,7 +54,12 @@ public final class Gateway: Sendable {
 
     /// Puts other rules in force. Requests under way end under those they began with; streams are judged anew.
     public func replace(_ rules: Rules) {
-        current.withLock { $0 = rules }
+        current.withLock { current in
+            let generation = current.generation + 1
+            current = rules
+            current.generation = generation
+        }
+        news.tell()
         occupancy.limit(to: rules.occupancy)
     }
 

@@ -31,9 +31,31 @@ enum Handshake {
             edits.replace(version, with: JSONValue.string(newest.name).encoded())
         }
         document.forEachMember(of: capabilities) { key, value in
-            if !open.client.contains(document.string(key) ?? "") { edits.remove(value) }
+            let name = document.string(key) ?? ""
+            guard open.client.contains(name), let parts = open.closedParts[name] else {
+                if !open.client.contains(name) { edits.remove(value) }
+                return
+            }
+            narrow(value, of: document, without: parts, into: &edits)
         }
         return edits
+    }
+
+    /// Takes parts out of a capability. One that had nothing else goes as a whole: empty, it would promise what its revision takes
+    /// an empty one for (2025-11-25, `client/elicitation`: a form).
+    private static func narrow(
+        _ capability: JSONDocument.Node, of document: JSONDocument, without parts: Set<ByteString>,
+        into edits: inout JSONEdits
+    ) {
+        guard document.kind(capability) == .object else { return edits.remove(capability) }
+        var closed: [JSONDocument.Node] = []
+        var count = 0
+        document.forEachMember(of: capability) { key, value in
+            count += 1
+            if parts.contains(document.string(key) ?? "") { closed.append(value) }
+        }
+        if count > 0, closed.count == count { return edits.remove(capability) }
+        for part in closed { edits.remove(part) }
     }
 
     /// Reads the server's answer: the revision it settled on, and the edits that the answer needs before the client sees it.
@@ -48,8 +70,21 @@ enum Handshake {
         document.forEachMember(of: capabilities) { key, value in
             let name = document.string(key) ?? ""
             if name != "tools", !open.server.contains(name) { edits.remove(value) }
+            if name == "tools", document.kind(value) == .object { announceChanges(of: value, of: document, &edits) }
         }
         return Settled(version: version, edits: edits)
+    }
+
+    /// `tools.listChanged`: what changes here is told on the session's own stream, whether the server ever tells or not.
+    private static func announceChanges(
+        of tools: JSONDocument.Node, of document: JSONDocument, _ edits: inout JSONEdits
+    ) {
+        let yes = JSONValue.bool(true).encoded()
+        if let member = document.member("listChanged", of: tools) {
+            edits.replace(member, with: yes)
+        } else {
+            edits.append(to: tools, member: "listChanged", encoded: yes)
+        }
     }
 
     /// What the client says of itself.

@@ -29,7 +29,10 @@ struct InputRequests {
             else { throw shape }
             let method = MCP.Method(word)
             guard InputRequests.isDeclared(method, request, in: document, question),
-                let own = caller.rules.redactions(forServer: method, to: caller.principal)
+                let own = caller.rules.redactions(forServer: method, to: caller.principal),
+                caller.rules.opens(
+                    request: method, params: document.member("params", of: request), of: document, for: caller.principal
+                )
             else {
                 visit.trail.refusedServer(method)
                 throw .stateless(.inputClosed(isToolCall: question.isToolCall), question.id)

@@ -6,7 +6,8 @@ import Redaction
 import Sessions
 import Upstream
 
-/// GET: a session's stream of server messages, open until one of four ends it: client, server, session or token.
+/// GET: a session's stream of server messages, open until one of four ends it: client, server, session or token. One at a time, as
+/// the SDKs' servers have it; a second is a conflict (409), unless it resumes the first (`Resumption`).
 struct Listening {
     private let visit: Visit
     private let caller: Caller
@@ -20,8 +21,9 @@ struct Listening {
         let fields = visit.exchange.head.fields
         guard accepts(fields) else { throw .notAcceptable }
         let session = try visit.session(of: caller, for: nil)
-        // A replay would bring answers of earlier requests here; without their tickets they cannot be redacted.
-        guard !fields.contains("last-event-id") else { throw .replay }
+        if let event = fields["last-event-id"] {
+            return try await Resumption(visit, caller, session, after: event).reply()
+        }
         guard session.claimStream() else { throw .streamTaken }
         guard let place = visit.gateway.occupancy.take(.stream(session.owner)) else {
             session.releaseStream()

@@ -79,7 +79,9 @@ extension Refusal {
         case .streamTaken:
             Verdict(status: 409, code: -32_600, word: "stream_taken", text: "This session's stream is open already.")
         case .replay:
-            Verdict(status: 400, code: -32_600, word: "replay", text: "Last-Event-ID: streams are not replayed here.")
+            Verdict(
+                status: 400, code: -32_600, word: "replay",
+                text: "Last-Event-ID names no event of this session that can be replayed.")
         case .notAcceptable:
             Verdict(status: 406, code: 0, word: "accept", text: "Accept must allow text/event-stream.")
         case .streamUnsupported:

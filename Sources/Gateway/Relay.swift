@@ -13,9 +13,11 @@ import Upstream
 
 /// A server's event stream on its way to a client, event by event: each is parsed, judged, redacted and written anew; what cannot be
 /// judged is dropped or ends the stream, never passed on (mcp-protocol section 3.5). Never buffered whole: the server is read
-/// only as fast as the client takes.
+/// only as fast as the client takes. What each event may be is judged in `Relay+Messages.swift`.
 ///
-/// Before 2026-07-28 a client that goes away does not cancel its call: the answer is read to the end and recorded.
+/// Before 2026-07-28 a client that goes away does not cancel its call: the answer is read to the end and recorded. A stream that
+/// the server numbered and that ended before its answer, by the server's will or by an accident, ends towards the client as well;
+/// its call stays open for whoever resumes it (`Resumption`).
 final class Relay {
     /// What the stream must still bring.
     enum Awaited {
@@ -33,26 +35,38 @@ final class Relay {
         case lease = "token_ended"
         /// The session ended, or the gateway stops.
         case session = "session_ended"
+        /// Its client lost it and takes it up elsewhere.
+        case resumed
     }
 
-    private let visit: Visit
-    private let caller: Caller
-    private let session: Session
+    let visit: Visit
+    let session: Session
+    let awaited: Awaited
+    let progressToken: RequestID?
+    /// By which rules each message is judged: a call's by those it began with, a session's own stream's by those in force.
+    private(set) var caller: Caller
     private let answer: any ServerAnswer
-    private let awaited: Awaited
-    private let progressToken: RequestID?
+    private var stream: ResumableStream?
+    private let isResumed: Bool
+    /// Whether a call waits for what this stream brings: a session's own stream and the replay of what was answered may end at
+    /// any time.
+    private let owesOutcome: Bool
     private var parser: EventStreamParser
     private var end: End?
     private var isClientGone = false
     /// Whether the server is what is waited for.
     private var isReading = false
+    private let turn = Turn()
 
     /// Silence after which a comment keeps the connection alive through whatever stands between.
     private static let quiet = Duration.seconds(15)
 
+    /// - Parameters:
+    ///   - stream: the stream that is resumed; nil for a new one.
+    ///   - isAnswered: whether the resumed stream's call has its outcome already.
     init(
         _ visit: Visit, _ caller: Caller, _ session: Session, _ answer: any ServerAnswer, awaiting awaited: Awaited,
-        progressToken: RequestID?
+        progressToken: RequestID?, resuming stream: ResumableStream? = nil, isAnswered: Bool = false
     ) {
         self.visit = visit
         self.caller = caller
@@ -60,6 +74,9 @@ final class Relay {
         self.answer = answer
         self.awaited = awaited
         self.progressToken = progressToken
+        self.stream = stream
+        isResumed = stream != nil
+        owesOutcome = if case .answer = awaited { !isAnswered } else { false }
         var limits = EventStreamLimits()
         limits.eventBytes = visit.rules.resultLimit
         parser = EventStreamParser(limits: limits)
@@ -67,24 +84,29 @@ final class Relay {
 
     /// Relays until the stream's end, whoever ends it.
     func run(answering responder: consuming Responder) async {
-        let watch = RelayWatch(self, visit, caller, session, isOwnStream: isOwnStream)
+        let watch = RelayWatch(self, visit, caller, session, endsWithSession: !owesOutcome)
         defer { watch.stop() }
-        let stream: ResponseStream
+        if let stream { begin(stream) }
+        let target: ResponseStream
         do throws(ExchangeFailure) {
-            stream = try await responder.stream(ResponseHead(status: 200, fields: Fields.events()))
+            target = try await responder.stream(ResponseHead(status: 200, fields: Fields.events()))
         } catch {
             clientLeft()
             return await pump(Nowhere())
         }
-        await pump(stream)
+        let news = isOwnStream ? StreamNews(self, visit.gateway) : nil
+        await pump(target)
+        news?.stop()
+        await turn.take()
         // A client that is gone, or that dropped the socket after the last event, needs no proper end.
-        try? await stream.finish()
+        try? await target.finish()
+        turn.give()
     }
 
     /// The client closed its connection. Its session's stream ends with it; a call does not.
     func clientLeft() {
         isClientGone = true
-        if isOwnStream { cut(.clientGone) }
+        if !owesOutcome { cut(.clientGone) }
     }
 
     /// The session is over, often because its token is: the record says which.
@@ -102,12 +124,37 @@ final class Relay {
         if !isReading { visit.exchange.cut() }
     }
 
-    private var isOwnStream: Bool {
+    var isOwnStream: Bool {
         if case .nothing = awaited { return true }
         return false
     }
 
-    // MARK: the loop
+    // MARK: What changes meanwhile
+
+    /// Other rules are in force. The session's own stream goes on under them, or ends with its server.
+    func rejudge() {
+        guard isOwnStream else { return }
+        guard let server = visit.gateway.rules.server(caller.principal.upstream),
+            let rules = server.rules(named: caller.principal.policy)
+        else { return cut(.session) }
+        caller = Caller(principal: caller.principal, server: server, rules: rules)
+    }
+
+    /// Tells the client that its tools are not what they were, between two events of the server's.
+    func announceTools() async {
+        await turn.take()
+        defer { turn.give() }
+        guard end == nil, !isClientGone else { return }
+        var bytes: [UInt8] = []
+        ServerSentEvent(data: StreamNews.toolsChanged).encode(into: &bytes)
+        do throws(ExchangeFailure) {
+            try await visit.exchange.write(bytes)
+        } catch {
+            clientLeft()
+        }
+    }
+
+    // MARK: The loop
 
     private func pump<Target: Outlet & ~Copyable>(_ put: borrowing Target) async {
         // A patience shorter than the pause between comments is kept to the second.
@@ -135,8 +182,6 @@ final class Relay {
                 isOver = await close(with: error, put)
             }
         }
-        if isOwnStream { session.releaseStream() }
-        if case .answer(let id, _, _) = awaited { session.finish(id) }
     }
 
     /// - Returns: whether the stream is over.
@@ -147,35 +192,46 @@ final class Relay {
         } catch {
             return await refuse(.unreadable("event_stream"), put)
         }
-        for event in events where await take(event.withoutForeignText, put) { return true }
+        for event in events where await take(marked(event), put) { return true }
         return false
     }
 
-    private func take<Target: Outlet & ~Copyable>(_ event: ServerSentEvent, _ put: borrowing Target) async -> Bool {
-        guard let data = event.data, !data.isEmpty else {
-            // A priming event: an id or a retry time, and nothing to judge (2025-11-25, `basic/transports`).
-            await write(event, put)
-            return false
+    /// What stands beside the data can carry data too: the server's id goes on sealed, a retry time only up to an hour, and no
+    /// name but MCP's own.
+    private func marked(_ event: ServerSentEvent) -> ServerSentEvent {
+        var event = event
+        if let retry = event.retry, retry > 3_600_000 { event.retry = nil }
+        if event.data?.isEmpty != false { event.event = nil }
+        guard let id = event.id else { return event }
+        event.id = nil
+        if id.isEmpty { return event }
+        if stream == nil, let found = remembered() { begin(found) }
+        if let stream {
+            event.id = visit.gateway.eventIDs.seal(EventMark(stream: stream.number, upstream: id), in: session)
         }
-        guard event.event == nil || event.event == "message" else { return dropped("event_type") }
-        let message: ServerMessage
-        do throws(MessageFailure) {
-            message = try ServerMessage(parsing: data, limits: .result(bytes: visit.rules.resultLimit))
-        } catch {
-            return await refuse(.unreadable(error.word), put)
-        }
-        switch message.shape {
-        case .result, .error: return await take(answer: message, event, put)
-        case .notification(let method):
-            await take(notification: message, method, event, put)
-            return false
-        case .request(let id, let method):
-            await take(request: message, id, method, event, put)
-            return false
-        }
+        return event
     }
 
-    private func take<Target: Outlet & ~Copyable>(
+    /// This stream's place in the conversation, when its server numbers events.
+    private func remembered() -> ResumableStream? {
+        let dialogue = session.dialogue(visit.gateway)
+        guard case .answer(let id, let ticket, let isToolCall) = awaited else { return dialogue.ownStream }
+        return dialogue.remember(
+            Dialogue.Owed(
+                id: id, ticket: ticket, isToolCall: isToolCall, progressToken: progressToken,
+                generation: visit.rules.generation))
+    }
+
+    private func begin(_ stream: ResumableStream) {
+        self.stream = stream
+        let loop = EventLoop.current
+        let bound = LoopBound(self)
+        stream.begin { loop.execute { bound.value.cut(.resumed) } }
+    }
+
+    // MARK: The answer
+
+    func release<Target: Outlet & ~Copyable>(
         answer message: ServerMessage, _ event: ServerSentEvent, _ put: borrowing Target
     ) async -> Bool {
         guard case .answer(let id, let ticket, _) = awaited, message.answers(id) else { return dropped("other_id") }
@@ -187,78 +243,16 @@ final class Relay {
         }
         await write(event, put)
         answer.abort()
+        finish()
         return true
     }
 
-    /// What a server may tell a client unasked; everything else stops here (mcp-protocol section 2.4).
-    private func take<Target: Outlet & ~Copyable>(
-        notification message: ServerMessage, _ method: Method, _ event: ServerSentEvent, _ put: borrowing Target
-    ) async {
-        guard let groups = caller.rules.redactions(forServer: method, to: caller.principal),
-            isExpected(message, method)
-        else {
-            _ = dropped("notification")
-            return
-        }
-        guard let data = try? caller.server.redactor.redact(notification: message, groups: groups, as: ticket) else {
-            _ = dropped("notification_withheld")
-            return
-        }
-        // What the server changed is read anew before the next call is judged.
-        if method == .toolsChanged { caller.server.tools.isOutdated() }
-        var event = event
-        event.data = data.bytes
-        await write(event, put)
-    }
-
-    /// Progress is only for a request that asked for it; updates only of resources that are open.
-    private func isExpected(_ message: ServerMessage, _ method: Method) -> Bool {
-        switch method {
-        case .progress:
-            guard let node = message.parameter("progressToken") else { return false }
-            return progressToken != nil && RequestID(node, in: message.document) == progressToken
-        case .resourceUpdated:
-            guard let node = message.parameter("uri"), let uri = message.document.string(node) else { return false }
-            return caller.rules.opensResource(uri, for: caller.principal)
-        default: return true
-        }
-    }
-
-    /// A request of the server's own. One that the policy opens goes to the client, whose answer is awaited on this session; ping
-    /// is answered here, and the rest has no method here, so that a server that asks in vain is told instead of waiting.
-    private func take<Target: Outlet & ~Copyable>(
-        request message: ServerMessage, _ id: RequestID, _ method: Method, _ event: ServerSentEvent,
-        _ put: borrowing Target
-    ) async {
-        if method != .ping, let groups = caller.rules.redactions(forServer: method, to: caller.principal),
-            let data = try? caller.server.redactor.redact(notification: message, groups: groups, as: ticket),
-            session.expect(id, answering: method)
-        {
-            var event = event
-            event.data = data.bytes
-            return await write(event, put)
-        }
-        if method != .ping {
-            _ = dropped("server_request")
-            visit.trail.refusedServer(method)
-        }
-        let reply: GatewayMessage = method == .ping ? .empty(to: id) : .methodNotFound(to: id)
-        // Whether the answer arrives is the server's loss; nothing of ours depends on it.
-        let answer = try? await caller.server.transport.post(reply, fields: Fields.posting(in: session))
-        answer?.abort()
-    }
-
-    private var ticket: ResultTicket? {
-        guard case .answer(_, let owed, _) = awaited else { return nil }
-        return owed
-    }
-
-    private func dropped(_ what: String) -> Bool {
+    func dropped(_ what: String) -> Bool {
         visit.gateway.meters.dropped(what)
         return false
     }
 
-    // MARK: the end
+    // MARK: The end
 
     /// The server's stream is over, by itself, by a failure or by our own hand.
     private func close<Target: Outlet & ~Copyable>(with failure: UpstreamFailure?, _ put: borrowing Target) async
@@ -269,29 +263,61 @@ final class Relay {
             outcome.code = end.map { ByteString($0.rawValue) } ?? failure.map { ByteString("\($0.code)") }
             // The stream is over in any case; that its end could not be recorded shows in the log's health.
             try? await visit.record(outcome, for: nil)
+            session.releaseStream()
+            stream?.end(leaving: nil)
             return true
         }
-        if end != nil {
-            _ = await visit.refused(.expired)
+        if let end, end != .resumed {
+            if owesOutcome { _ = await visit.refused(.expired) } else { await endReplay(end.rawValue) }
+            finish()
+            return true
+        }
+        if let stream, end == .resumed || failure?.isOfTheConnection != false {
+            await leaveOpen(stream)
             return true
         }
         let refusal: Refusal =
             failure.map { .upstream($0, id, isToolCall: isToolCall) } ?? .answer(.noAnswer, id, isToolCall: isToolCall)
         await write(ServerSentEvent(data: await visit.refused(refusal).body), put)
+        finish()
         return true
     }
 
-    private func refuse<Target: Outlet & ~Copyable>(_ failure: AnswerFailure, _ put: borrowing Target) async -> Bool {
+    /// The answer is still to come: the client will ask for the rest by the last event it got.
+    private func leaveOpen(_ stream: ResumableStream) async {
+        let intent = visit.trail.handOver()
+        if isResumed { await endReplay(end?.rawValue ?? "stream_ended") }
+        stream.leave(intent, in: session, visit.gateway)
+    }
+
+    /// What a replay that brought no answer leaves in the trail.
+    private func endReplay(_ why: String) async {
+        var outcome = AuditRecord.Outcome(.ok)
+        outcome.code = ByteString(why)
+        // As above: the stream is over in any case.
+        try? await visit.record(outcome, for: nil)
+    }
+
+    /// Nothing is owed any more.
+    private func finish() {
+        if case .answer(let id, _, _) = awaited, owesOutcome { session.finish(id) }
+        stream?.end(leaving: nil)
+    }
+
+    func refuse<Target: Outlet & ~Copyable>(_ failure: AnswerFailure, _ put: borrowing Target) async -> Bool {
         answer.abort()
         guard case .answer(let id, _, let isToolCall) = awaited else {
             return await close(with: .cutOff, put)
         }
         let response = await visit.refused(.answer(failure, id, isToolCall: isToolCall))
         await write(ServerSentEvent(data: response.body), put)
+        finish()
         return true
     }
 
-    private func write<Target: Outlet & ~Copyable>(_ event: ServerSentEvent, _ put: borrowing Target) async {
+    // MARK: Writing
+
+    func write<Target: Outlet & ~Copyable>(_ event: ServerSentEvent, _ put: borrowing Target) async {
         var bytes: [UInt8] = []
         event.encode(into: &bytes)
         await write(bytes, put)
@@ -299,6 +325,8 @@ final class Relay {
 
     private func write<Target: Outlet & ~Copyable>(_ bytes: [UInt8], _ put: borrowing Target) async {
         guard !isClientGone, end == nil else { return }
+        await turn.take()
+        defer { turn.give() }
         do throws(ExchangeFailure) {
             try await put.write(bytes)
         } catch {
@@ -307,35 +335,12 @@ final class Relay {
     }
 }
 
-/// Where the bytes of a stream go.
-private protocol Outlet: ~Copyable {
-    func write(_ bytes: [UInt8]) async throws(ExchangeFailure)
-}
-
-extension ResponseStream: Outlet {}
-
-/// The client is gone before the stream began; its call goes on to its record.
-private struct Nowhere: Outlet {
-    func write(_ bytes: [UInt8]) {}
-}
-
-extension ServerSentEvent {
-    /// What stands beside the data can carry data too: an id passes only in the letters that ids are made of, a retry time only up
-    /// to an hour, and no name but MCP's own.
-    fileprivate var withoutForeignText: ServerSentEvent {
-        var event = self
-        if let id, id.count > 256 || !id.bytes.allSatisfy(ServerSentEvent.isOfAnID) { event.id = nil }
-        if let retry, retry > 3_600_000 { event.retry = nil }
-        if data?.isEmpty != false { event.event = nil }
-        return event
-    }
-
-    private static func isOfAnID(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-            UInt8(ascii: "A")...UInt8(ascii: "Z"):
-            true
-        default: "-_.:/+=~|".utf8.contains(byte)
+extension UpstreamFailure {
+    /// Whether only the connection failed, so that the server may still have what it would have brought.
+    fileprivate var isOfTheConnection: Bool {
+        switch self {
+        case .cutOff, .tls: true
+        default: false
         }
     }
 }

@@ -3,8 +3,8 @@ import Identity
 import Reactor
 import Sessions
 
-/// What may end a stream besides its server: the client, the token's end or revocation, and for a session's own stream the
-/// session. Tokens and sessions end on other threads; their news is brought to the relay's loop.
+/// What may end a stream besides its server: the client, the token's end or revocation, and for a stream that owes no outcome
+/// the session. Tokens and sessions end on other threads; their news is brought to the relay's loop.
 final class RelayWatch {
     private let exchange: any Exchange
     private let session: Session
@@ -12,7 +12,7 @@ final class RelayWatch {
     private let lease: Lease
     private let timer: Timer?
 
-    init(_ relay: Relay, _ visit: Visit, _ caller: Caller, _ session: Session, isOwnStream: Bool) {
+    init(_ relay: Relay, _ visit: Visit, _ caller: Caller, _ session: Session, endsWithSession: Bool) {
         let loop = EventLoop.current
         let bound = LoopBound(relay)
         exchange = visit.exchange
@@ -22,7 +22,7 @@ final class RelayWatch {
         }
         timer = loop.schedule(atExpiryOf: caller.principal) { relay.cut(.lease) }
         sessionWatch =
-            isOwnStream ? session.whenEnded(isStream: true) { loop.execute { bound.value.sessionEnded() } } : nil
+            endsWithSession ? session.whenEnded(isStream: true) { loop.execute { bound.value.sessionEnded() } } : nil
         exchange.whenGone { relay.clientLeft() }
     }
 

@@ -15,6 +15,10 @@ public struct Rules: Sendable {
     public var occupancy = OccupancyLimits()
     /// What OAuth clients are told.
     public var metadata = ResourceMetadata(publicURL: "", authorizationServers: [])
+    /// For how long a call whose stream ended before its answer is left open. Default 300 s; clients come back within seconds.
+    public var resumption = Duration.seconds(300)
+    /// Counts the rules that have been in force.
+    var generation = 0
     private let servers: [ByteString: ProtectedServer]
 
     /// The rules for these servers, by name.

@@ -19,6 +19,8 @@ public final class ToolBook: Sendable {
         /// Counts inventories.
         var revision = 0
         var listedAt: MonotonicTime?
+        /// Whether all pages were entered once: before that nobody can have seen a list that changes now.
+        var wasListed = false
         /// Names whose last definition could not be taken, or stood twice on a page.
         var refused: Set<ByteString> = []
         var version = 0
@@ -29,6 +31,8 @@ public final class ToolBook: Sendable {
     private let trustsFirstSight: Bool
     private let threads: ThreadPool
     private let state: Mutex<State>
+    /// Told of every other inventory, on whatever thread it comes.
+    let news = News()
     /// Held while the store is written: whoever waits for it finds the newest saved.
     private let saving = Mutex(())
 
@@ -76,14 +80,18 @@ public final class ToolBook: Sendable {
 
     /// All pages have been entered: what stood on none of them is not the vendor's any more.
     func hasListed(exactly names: Set<ByteString>) {
-        state.withLock { state in
+        let isNews = state.withLock { state in
+            let wasListed = state.wasListed
             state.listedAt = MonotonicTime.now
+            state.wasListed = true
             let gone = state.listed.keys.filter { !names.contains($0) }
-            guard !gone.isEmpty || !state.refused.isSubset(of: names) else { return }
+            guard !gone.isEmpty || !state.refused.isSubset(of: names) else { return false }
             for name in gone { state.listed[name] = nil }
             state.refused.formIntersection(names)
             _ = rebuild(&state, at: WallTime.now)
+            return wasListed
         }
+        if isNews { news.tell() }
     }
 
     /// The vendor says that its tools changed: they are read anew before the next call.
@@ -109,7 +117,7 @@ public final class ToolBook: Sendable {
                 refused.insert(name)
             }
         }
-        let news = state.withLock { state -> [Sighting] in
+        let (sightings, isNews) = state.withLock { state -> ([Sighting], Bool) in
             let before = state.refused
             state.refused.subtract(seen)
             state.refused.formUnion(refused)
@@ -118,13 +126,14 @@ public final class ToolBook: Sendable {
                     || state.listed.count >= ToolBook.nameLimit && state.listed[definition.name] == nil
                         && catalog.classify(definition.name) == nil
             }
-            guard !changed.isEmpty || state.refused != before else { return [] }
+            guard !changed.isEmpty || state.refused != before else { return ([], false) }
             for definition in changed { state.listed[definition.name] = definition }
             let names = Set(changed.map(\.name))
-            return rebuild(&state, at: WallTime.now).filter { names.contains($0.tool) }
+            return (rebuild(&state, at: WallTime.now).filter { names.contains($0.tool) }, state.wasListed)
         }
         try await save()
-        return news
+        if isNews { news.tell() }
+        return sightings
     }
 
     /// A person approves the definition they looked at.
@@ -145,6 +154,7 @@ public final class ToolBook: Sendable {
         } catch {
             throw .store(error)
         }
+        news.tell()
     }
 
     /// Why an approval did not happen, or did not last.

@@ -25,6 +25,8 @@ final class Trail {
     /// The four of them as the last record said them, until one of them changes.
     private var parties: AuditRecord.Parties?
     private var intent: (sequence: UInt64, at: MonotonicTime)?
+    /// The intent of a call whose answer this visit came back for.
+    private var adopted: OpenIntent?
     /// The HTTP status that the server answered with, for the outcome.
     var upstreamStatus: Int?
 
@@ -84,20 +86,33 @@ final class Trail {
     }
 
     /// Makes the outcome durable. Nothing of the result may be released when this throws.
+    ///
+    /// Of a call whose answer this visit came back for it is the outcome as well.
     func end(_ outcome: AuditRecord.Outcome, redactions: [AuditRecord.Redaction] = []) async throws(AuditFailure) {
-        guard let intent else { return }
-        self.intent = nil
-        var record = record(.callOutcome)
-        record.of = intent.sequence
-        record.redactions = redactions
-        var outcome = outcome
-        outcome.milliseconds = Int((MonotonicTime.now.nanoseconds - intent.at.nanoseconds) / 1_000_000)
-        record.outcome = outcome
-        _ = try await log.append(record)
+        if let adopted = adopted.take() { _ = try await log.append(adopted.record(outcome, redactions)) }
+        guard let own = ownIntent() else { return }
+        intent = nil
+        _ = try await log.append(own.record(outcome, redactions))
     }
 
     /// Whether something was forwarded whose outcome is not written yet.
-    var isOpen: Bool { intent != nil }
+    var isOpen: Bool { intent != nil || adopted != nil }
+
+    /// This visit brings the answer to a call that another one forwarded.
+    func adopt(_ open: OpenIntent) { adopted = open }
+
+    /// The call's intent, for whoever comes back for its answer; this visit owes its outcome no more.
+    func handOver() -> OpenIntent? {
+        if let adopted = adopted.take() { return adopted }
+        defer { intent = nil }
+        return ownIntent()
+    }
+
+    private func ownIntent() -> OpenIntent? {
+        intent.map {
+            OpenIntent(call: call, sequence: $0.sequence, at: $0.at, parties: known())
+        }
+    }
 
     /// A call that policy does not let through.
     func denied(_ decision: AuditRecord.Decision) async throws(AuditFailure) {
@@ -161,10 +176,14 @@ final class Trail {
 
     private func record(_ kind: AuditKind) -> AuditRecord {
         var record = AuditRecord(kind, call: call)
-        let parties = parties ?? AuditRecord.Parties(who: who ?? shown, via: via, message: message)
-        self.parties = parties
-        record.parties = parties
+        record.parties = known()
         return record
+    }
+
+    private func known() -> AuditRecord.Parties {
+        let known = parties ?? AuditRecord.Parties(who: who ?? shown, via: via, message: message)
+        parties = known
+        return known
     }
 }
 

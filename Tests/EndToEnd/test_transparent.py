@@ -50,6 +50,8 @@ def transcript(lines):
         # Of a method that the revision has not, ours tells the decision, theirs the method once more.
         if line.get("code") == -32601:
             line.pop("data")
+    # Changes of tools are told by us, also where the server tells none.
+    lines[0]["opened"]["capabilities"].get("tools", {}).pop("listChanged", None)
     return lines
 
 

@@ -190,6 +190,16 @@ struct House: Sendable {
         return try #require(rules, "\(reading.problemsInOrder)")
     }
 
+    /// The same server under fewer policies.
+    func rulesWithout(_ name: String) throws -> Rules {
+        let policies = try ["readers.yaml", "open.yaml", "wide.yaml"].filter { $0 != name }.map { try House.policy($0) }
+        let protected = ProtectedServer(
+            name: "torii", policies: policies,
+            redactor: Redactor(key: Array(repeating: 7, count: 32), upstream: "torii"),
+            tools: book, transport: server)
+        return Rules([try #require(protected)])
+    }
+
     // MARK: Changes of the records
 
     /// Waits until a change is in force.

@@ -30,11 +30,13 @@ import Testing
             await eventually { exchange.isFinished }
             let events = try exchange.events()
             try #require(events.count == 3)
-            #expect(events[0] == ServerSentEvent(data: [], id: "41", retry: 1500))
+            #expect(events[0].data == [] && events[0].retry == 1500)
+            // The server's own ids are nobody's to see.
+            let ids = try [events[0], events[2]].map { try #require($0.id).text }
+            #expect(Set(ids).count == 2 && ids.allSatisfy { $0.count >= 40 })
             #expect(!exchange.text.contains("grace"))
             #expect(exchange.text.contains("0.50"))
-            #expect(events[2].id == "42")
-            #expect(exchange.text.contains("event: message\nid: 42\n"))
+            #expect(exchange.text.contains("event: message\nid: \(ids[1])\n"))
             #expect(answer.isAborted)
             #expect(await client.ask("ping").status == 200)
         }
@@ -47,11 +49,11 @@ import Testing
             let answer = ScriptedAnswer()
             let exchange = await client.streaming(answer)
             answer.send(Array("event: ada@example.com\nid: ada@example.com\nretry: 4915112345678\ndata:\n\n".utf8))
-            answer.send(Array("id: 7\ndata: \(answerToSeven)\n\n".utf8))
+            answer.send(Array("id: ada-lovelace\ndata: \(answerToSeven)\n\n".utf8))
             await eventually { exchange.isFinished }
-            #expect(!exchange.text.contains("ada@"))
+            #expect(!exchange.text.contains("ada"))
             #expect(!exchange.text.contains("4915112345678"))
-            #expect(try exchange.events().last?.id == "7")
+            #expect(try exchange.events().last?.id != nil)
         }
     }
 
@@ -70,7 +72,7 @@ import Testing
             await eventually { exchange.isFinished }
             let events = try exchange.events()
             try #require(events.count == 3)
-            #expect(events.first?.id == "e-1")
+            #expect(events.first?.id != nil)
             #expect(exchange.data[1].contains("ä€𝄞"))
             #expect(exchange.data[2].contains("done"))
         }

@@ -67,6 +67,41 @@ import Testing
         try session.begin(one)
     }
 
+    @Test func `knows which of the server's requests its client may answer, and once`() throws {
+        let session = try open(store(), ada)
+        let asked = try ServerRequest(.elicit, progressToken: id("9"))
+        #expect(try session.expect(id("1"), answering: asked) == .open)
+        // A replay brings it once more; another request has no business under its id.
+        #expect(try session.expect(id("1"), answering: asked) == .open)
+        #expect(try session.expect(id("1"), answering: ServerRequest(.createMessage)) == .refused)
+        #expect(try session.isExpected(id("1")))
+        #expect(try !session.isExpected(id(#""1""#)))
+        #expect(try session.isExpected(progress: id("9")))
+        #expect(try session.takeExpected(id("1")) == asked)
+        #expect(try session.takeExpected(id("1")) == nil)
+        #expect(try !session.isExpected(id("1")))
+        #expect(try !session.isExpected(progress: id("9")))
+        #expect(try session.expect(id("1"), answering: asked) == .answered)
+    }
+
+    @Test func `expects no more answers than it may`() throws {
+        let session = try open(store(), ada)
+        for number in 0..<Session.requestLimit {
+            #expect(try session.expect(id("\(number)"), answering: ServerRequest(.rootsList)) == .open)
+        }
+        #expect(try session.expect(id("900"), answering: ServerRequest(.rootsList)) == .refused)
+        _ = try session.takeExpected(id("0"))
+        #expect(try session.expect(id("900"), answering: ServerRequest(.rootsList)) == .open)
+    }
+
+    @Test func `keeps what another room remembers of it`() throws {
+        final class Notes: SessionMemory {}
+        let session = try open(store(), ada)
+        let notes = session.memory { Notes() }
+        #expect(session.memory { Notes() } === notes)
+        #expect(try open(store(), ada).memory { Notes() } !== notes)
+    }
+
     @Test func `has one stream at a time`() throws {
         let session = try open(store(), ada)
         #expect(session.claimStream())

@@ -13,9 +13,12 @@ struct ProtocolRules: Sendable {
     /// One opened feature.
     struct Opening: Sendable {
         let who: Who
-        /// Of resources: the beginnings of allowed URIs. Of prompts: the allowed names. Empty for the others.
+        /// Of resources: the beginnings of allowed URIs. Of prompts: the allowed names. Of elicitation: the hosts that users may
+        /// be sent to. Empty for the others.
         let targets: [ByteString]
         let redactions: [Int]
+        /// Of sampling.
+        var sampling = SamplingLimits()
     }
 
     let openings: [ProtocolFeature: Opening]
@@ -85,12 +88,13 @@ extension ProtocolRules.Opening {
             (who, targets, redactions) = (.anyone, [], [])
             return
         }
-        let keys = ["who", "redact"] + (targetKey.map { [$0] } ?? [])
+        let keys = ["who", "redact"] + (targetKey.map { [$0] } ?? feature.ownKeys)
         guard let fields = reading.fields(of: node, "`\(feature.rawValue)`", keys) else { return nil }
         who = fields.optional("who", default: .anyone) { Who(reading: $0, reading) }
         redactions = readGroups(fields, groups, reading)
         guard let targetKey else {
-            targets = []
+            targets = feature == .elicitation ? readHosts(fields, reading) : []
+            if feature == .sampling { sampling = SamplingLimits(fields, reading) }
             return
         }
         let names = fields.required(targetKey) { reading.list(of: reading.name)($0) }
@@ -104,6 +108,40 @@ extension ProtocolRules.Opening {
             reading.mistake(
                 node, "`\(name.text)` is not the beginning of a URI", hint: "begin with a scheme: `torii://docs/`")
         }
+    }
+}
+
+extension ProtocolFeature {
+    /// What may be said of it beside who and how it is redacted.
+    fileprivate var ownKeys: [String] {
+        switch self {
+        case .elicitation: ["hosts"]
+        case .sampling: ["tools", "context", "max_tokens"]
+        default: []
+        }
+    }
+}
+
+/// The hosts that users may be sent to; without any, a server may only ask by forms.
+private func readHosts(_ fields: Fields, _ reading: Reading) -> [ByteString] {
+    let hosts = fields.optional("hosts", default: []) { reading.list(of: reading.name)($0) }
+    for (host, node) in zip(hosts, fields["hosts"]?.elements ?? []) where !isHost(host.bytes) {
+        reading.mistake(node, "`\(host.text)` is no host", hint: "write the name alone: `accounts.example.com`")
+    }
+    return hosts.map(\.asciiLowercased)
+}
+
+extension SamplingLimits {
+    fileprivate init(_ fields: Fields, _ reading: Reading) {
+        tools = fields.optional("tools", default: false, reading.bool)
+        context = fields.optional("context", default: .none) { node in
+            let known = Context.allCases.map(\.rawValue)
+            guard let word = reading.name(node) else { return nil }
+            if let context = Context(rawValue: word.text) { return context }
+            reading.mistake(node, "`\(word.text)` is no context", hint: "one of \(known.joined(separator: ", "))")
+            return nil
+        }
+        tokens = fields.optional("max_tokens") { reading.int($0, in: 1...10_000_000) }
     }
 }
 

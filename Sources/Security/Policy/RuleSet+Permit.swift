@@ -26,6 +26,10 @@ extension RuleSet {
         case .initialized, .ping, .toolsList, .cancelled:
             return PermittedCall(message, rules: ["protocol"])
         case .subscriptionsListen: return try permitListening(message, for: principal)
+        // Progress of a request that the server made; of which one, the conversation knows.
+        case .progress:
+            guard opens([.sampling, .elicitation, .roots], for: principal) else { throw Denial(.methodClosed) }
+            return PermittedCall(message, rules: ["protocol"])
         case let method?: return try permitFeature(method, message, for: principal)
         // A message that is no response has a method.
         case nil: throw Denial(.methodUnknown)
@@ -139,8 +143,8 @@ extension ClientMessage {
 }
 
 extension ProtocolFeature {
-    /// What must be open for a method; nil for methods that nothing opens, such as `tasks/list`, which tells one caller
-    /// about another's tasks.
+    /// What must be open for a method; nil for methods that nothing opens. Of whose tasks is told and asked, the book of tasks
+    /// knows.
     fileprivate init?(opening method: Method) {
         switch method {
         case .resourcesList, .resourceTemplatesList, .resourcesRead, .resourcesSubscribe, .resourcesUnsubscribe:
@@ -148,10 +152,8 @@ extension ProtocolFeature {
         case .promptsList, .promptsGet: self = .prompts
         case .complete: self = .completion
         case .setLogLevel: self = .logging
-        case .tasksGet, .tasksResult, .tasksCancel, .tasksUpdate: self = .tasks
+        case .tasksGet, .tasksResult, .tasksList, .tasksCancel, .tasksUpdate: self = .tasks
         case .rootsChanged: self = .roots
-        // Progress of a request that the server made.
-        case .progress: self = .sampling
         default: return nil
         }
     }

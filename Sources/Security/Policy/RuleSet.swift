@@ -58,6 +58,8 @@ public struct OpenCapabilities: Hashable, Sendable {
     public let client: Set<ByteString>
     /// Members of the server's `capabilities` that the client may see. `tools` always.
     public let server: Set<ByteString>
+    /// Members of the client's capabilities that the server may not see although it sees the capability.
+    public let closedParts: [ByteString: Set<ByteString>]
 }
 
 extension RuleSet {
@@ -82,7 +84,15 @@ extension RuleSet {
             case .roots: client.insert("roots")
             }
         }
-        return OpenCapabilities(client: client, server: server)
+        var closed: [ByteString: Set<ByteString>] = [:]
+        if let opening = protocolRules.opening(.elicitation, for: principal), opening.targets.isEmpty {
+            closed["elicitation"] = ["url"]
+        }
+        if let limits = protocolRules.opening(.sampling, for: principal)?.sampling {
+            closed["sampling"] = Set(
+                (limits.tools ? [] : ["tools"]) + (limits.context == .none ? ["context"] : []) as [ByteString])
+        }
+        return OpenCapabilities(client: client, server: server, closedParts: closed)
     }
 
     /// Whether a resource may be shown to a caller: for filtering lists and update notices.

@@ -57,7 +57,9 @@ public final class Session: Sendable {
 
     private struct State {
         var inFlight: Set<RequestID> = []
-        var expected: [RequestID: Method] = [:]
+        var expected: [RequestID: ServerRequest] = [:]
+        /// The newest ids that the client has answered: a replay brings their requests once more.
+        var answered: [RequestID] = []
         var hasStream = false
         var isEnded = false
         var isClosedAtServer = false
@@ -65,6 +67,7 @@ public final class Session: Sendable {
         var nextWatch = 0
         var watches: [Int: Watch] = [:]
         var trailName: ByteString?
+        var memory: (any SessionMemory)?
     }
     private let state: Mutex<State>
 
@@ -108,20 +111,59 @@ public final class Session: Sendable {
         state.withLock { $0.inFlight.contains(request) }
     }
 
-    /// Remembers a request of the server's that the client was shown, so that its answer may come.
-    ///
-    /// - Returns: false when too many are unanswered, or one of this id is.
-    public func expect(_ request: RequestID, answering method: Method) -> Bool {
+    /// Whether any request of the client's is unanswered: what a server asks on the session's own stream belongs to one.
+    public var hasInFlight: Bool { state.withLock { !$0.inFlight.isEmpty } }
+
+    /// Remembers a request of the server's that the client is shown, so that its answer may come. Shown once more, by a replay,
+    /// it stays one request.
+    public func expect(_ request: RequestID, answering asked: ServerRequest) -> Expectation {
         state.withLock { state in
-            guard state.expected.count < Session.requestLimit, state.expected[request] == nil else { return false }
-            state.expected[request] = method
-            return true
+            if let known = state.expected[request] { return known == asked ? .open : .refused }
+            if state.answered.contains(request) { return .answered }
+            guard state.expected.count < Session.requestLimit else { return .refused }
+            state.expected[request] = asked
+            return .open
         }
     }
 
-    /// The method of a request that the client answers now; once.
-    public func takeExpected(_ request: RequestID) -> Method? {
-        state.withLock { $0.expected.removeValue(forKey: request) }
+    /// What becomes of a request of the server's.
+    public enum Expectation: Hashable, Sendable {
+        /// The client may be shown it.
+        case open
+        /// The client has answered it already.
+        case answered
+        /// Too many are unanswered, or another of this id is.
+        case refused
+    }
+
+    /// The request that the client answers now; once.
+    public func takeExpected(_ request: RequestID) -> ServerRequest? {
+        state.withLock { state in
+            guard let asked = state.expected.removeValue(forKey: request) else { return nil }
+            if state.answered.count >= Session.requestLimit { state.answered.removeFirst() }
+            state.answered.append(request)
+            return asked
+        }
+    }
+
+    /// Whether the server waits for the answer to a request of its own of this id: only such a one may it cancel.
+    public func isExpected(_ request: RequestID) -> Bool {
+        state.withLock { $0.expected[request] != nil }
+    }
+
+    /// Whether an unanswered request of the server's asked to be told of progress under this token.
+    public func isExpected(progress token: RequestID) -> Bool {
+        state.withLock { $0.expected.values.contains { $0.progressToken == token } }
+    }
+
+    /// What another room remembers of this conversation, made when first asked for; gone with the session.
+    public func memory<Memory: SessionMemory>(_ make: () -> Memory) -> Memory {
+        state.withLock { state in
+            if let known = state.memory as? Memory { return known }
+            let made = make()
+            state.memory = made
+            return made
+        }
     }
 
     /// Whether the server is still to be told that the session ended; true once, for whoever asks first.
@@ -191,6 +233,23 @@ public final class Session: Sendable {
     /// Nobody has used it since `moment`, nothing is in flight and no stream is open.
     func isIdle(since moment: UInt64) -> Bool {
         state.withLock { $0.lastUsed < moment && $0.inFlight.isEmpty && !$0.hasStream }
+    }
+}
+
+/// What another room remembers of a conversation, for as long as it lasts.
+public protocol SessionMemory: AnyObject, Sendable {}
+
+/// A request of the server's that the client was shown.
+public struct ServerRequest: Hashable, Sendable {
+    /// What it asks for.
+    public let method: Method
+    /// The token under which the server wants to hear of progress.
+    public let progressToken: RequestID?
+
+    /// A request for this.
+    public init(_ method: Method, progressToken: RequestID? = nil) {
+        self.method = method
+        self.progressToken = progressToken
     }
 }
 
