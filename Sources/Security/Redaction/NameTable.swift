@@ -114,11 +114,7 @@ struct NameTable {
     @inline(__always)
     private func isSame(_ index: Int, _ node: JSONDocument.Node, _ document: JSONDocument) -> Bool {
         if document.stringContainsEscapes(node) { return document.string(node)?.bytes == meanings[index].name }
-        let known = text(index)
-        let name = document.writtenText(node)
-        guard name.count == known.count else { return false }
-        for place in name.indices where known[place] != name[place] { return false }
-        return true
+        return text(index).elementsEqual(document.writtenText(node))
     }
 
     mutating func add(_ meaning: NameMeaning, fingerprint: UInt32) -> Int {
