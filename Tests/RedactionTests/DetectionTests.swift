@@ -85,6 +85,10 @@ import Testing
         ("<ada@example.com>, bob@example.org.", ["email ada@example.com", "email bob@example.org"]),
         ("?email=bob%40example.com&x=1", ["email bob%40example.com"]),
         (#""john doe"@example.com"#, [#"email "john doe"@example.com"#]),
+        ("a=bob%2540example.com", ["email bob%2540example.com"]),
+        ("bob&#64;example.com, bob&#x40;example.com", ["email bob&#64;example.com", "email bob&#x40;example.com"]),
+        ("bob&commat;example.com", ["email bob&commat;example.com"]),
+        ("bob\u{ff20}example.com", ["email bob\u{ff20}example.com"]), ("R&D at example.com &#64;", []),
         ("git@github.com:org/repo.git", []), ("lodash@4.17.21", []), ("https://user@host.example/x", []),
         ("me@xn--exmple-cua.xn--p1ai!", ["email me@xn--exmple-cua.xn--p1ai"]),
     ]) func `find addresses`(text: String, expected: [String]) {

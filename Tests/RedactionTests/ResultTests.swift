@@ -61,6 +61,18 @@ import Testing
         #expect(try withheld(message, [.fields(["code"], as: .mask)])?.reason == .residue)
     }
 
+    @Test func `holds no removed value that is too long to be kept whole`() throws {
+        let long = (0..<900).map { "word\($0)" }.joined(separator: " ")
+        let value: JSONValue = [
+            "secret": .text(long), "note": .text("see: " + long + " and more"), "cut": .text(String(long.prefix(1100))),
+            "other": .text(String(long.prefix(1000)) + " but not that"),
+        ]
+        let made = try structured(
+            String(decoding: value.encoded(), as: UTF8.self), [.fields(["**.secret"], as: .mask)])
+        let kept = String(long.prefix(1000)) + " but not that"
+        #expect(made == #"{"secret":"[REDACTED]","note":"see: [REDACTED]","cut":"[REDACTED]","other":"\#(kept)"}"#)
+    }
+
     @Test func `carries the id that was asked with`() throws {
         let message = try ServerMessage(
             parsing: Array(#"{"jsonrpc":"2.0","id":"1","result":{}}"#.utf8), limits: .standard)

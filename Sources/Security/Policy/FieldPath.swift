@@ -5,13 +5,14 @@ public import Bytes
 ///
 /// A path starts at the result's own value. Names are separated by dots; `*` within a name stands for any bytes of it;
 /// `**` for any number of names and elements, none included; `[*]` for every element of a list. A name that holds a dot,
-/// a bracket or a star stands in double quotes: `"a.b"`.
+/// a bracket or a star stands in double quotes: `"a.b"`. Redaction reads names in either case of ASCII letters: what a
+/// vendor spells otherwise one day must not pass.
 public struct FieldPath: Hashable, Sendable {
     /// One step of the way.
     public enum Segment: Hashable, Sendable {
         /// Any number of names and elements, none included.
         case anyDepth
-        /// One member, by its exact name.
+        /// One member, by its name.
         case name(ByteString)
         /// One member whose name matches, `*` standing for any bytes.
         case matching(NamePattern)
@@ -46,6 +47,11 @@ public struct NamePattern: Hashable, Sendable {
     init(_ text: [UInt8]) {
         parts = text.split(separator: UInt8(ascii: "*"), omittingEmptySubsequences: false).map(Array.init)
     }
+
+    /// The same for names in lower case.
+    public var asciiLowercased: NamePattern { NamePattern(parts: parts.map { ByteString($0).asciiLowercased.bytes }) }
+
+    private init(parts: [[UInt8]]) { self.parts = parts }
 
     /// Whether a name matches.
     public func matches(_ name: Span<UInt8>) -> Bool {

@@ -18,7 +18,7 @@ struct FieldAutomaton: Sendable {
     }
 
     private var places: [Place] = []
-    /// Names that paths ask for exactly, by predicate.
+    /// Names that paths ask for, in lower case, by predicate.
     private var literals: [ByteString: Int] = [:]
     private var patterns: [(predicate: Int, pattern: NamePattern)] = []
     private var predicateCount = 0
@@ -60,12 +60,14 @@ struct FieldAutomaton: Sendable {
                 switch segment {
                 case .anyDepth: places.append(.anyDepth)
                 case .elements: places.append(.elements)
-                case .name(let name):
+                case .name(let written):
+                    let name = written.asciiLowercased
                     let predicate = literals[name] ?? predicateCount
                     if predicate == predicateCount { predicateCount += 1 }
                     literals[name] = predicate
                     places.append(.name(predicate: predicate))
-                case .matching(let pattern):
+                case .matching(let written):
+                    let pattern = written.asciiLowercased
                     let predicate = patternPredicates[pattern] ?? predicateCount
                     if predicate == predicateCount {
                         predicateCount += 1
@@ -98,11 +100,13 @@ struct FieldAutomaton: Sendable {
 
     // MARK: Steps
 
-    /// Which of the paths' names and patterns a name fulfils.
+    /// Which of the paths' names and patterns a name fulfils, in either case: `Email` is the `email` of a rule, because
+    /// hiding too much is the smaller harm.
     mutating func symbol(of name: Span<UInt8>) -> Int {
+        let name = ByteString(name).asciiLowercased
         var fulfilled: Set<Int> = []
-        if !literals.isEmpty, let literal = literals[ByteString(name)] { fulfilled.insert(literal) }
-        for (predicate, pattern) in patterns where pattern.matches(name) { fulfilled.insert(predicate) }
+        if !literals.isEmpty, let literal = literals[name] { fulfilled.insert(literal) }
+        for (predicate, pattern) in patterns where pattern.matches(name.bytes.span) { fulfilled.insert(predicate) }
         return symbol(fulfilled)
     }
 

@@ -51,7 +51,9 @@ extension Pass {
 
     private mutating func visitError(_ error: JSONDocument.Node, _ document: JSONDocument) throws(Withheld) {
         place = .error
-        for member in document.members(of: error) where !document.isString(member.name, equalTo: "code") {
+        for member in document.members(of: error) {
+            // A code is a number that the protocol chose; anything else under that name is a value.
+            if document.isString(member.name, equalTo: "code"), document.integer(member.value) != nil { continue }
             try visitValue(member.value, document)
         }
     }
@@ -62,7 +64,7 @@ extension Pass {
         for member in document.members(of: params) {
             let name = document.string(member.name) ?? ""
             if Self.namesOfParams.contains(name) {
-                fix(member.value, document)
+                try visitFixed(member.value, named: name, document)
             } else if name == "result" {
                 try visitResult(member.value, document)
             } else {
@@ -103,7 +105,7 @@ extension Pass {
                 layers[0].plain.append((member.value, place))
             case "result": try visitResult(member.value, document)
             case "error": try visitError(member.value, document)
-            case _ where Self.namesOfResult.contains(name): fix(member.value, document)
+            case _ where Self.namesOfResult.contains(name): try visitFixed(member.value, named: name, document)
             default: try visitValue(member.value, document)
             }
         }
@@ -137,9 +139,25 @@ extension Pass {
         try visit(node, document, 0, state: automaton.dead, name: nil)
     }
 
-    /// Remembers a string that can't be changed.
-    private mutating func fix(_ node: JSONDocument.Node, _ document: JSONDocument) {
-        if document.kind(node) == .string { layers[0].fixed.append(node) }
+    /// Members whose strings one side made and the other gives back: detectors would break them.
+    private static let opaque: Set<ByteString> = [
+        "progressToken", "requestId", "taskId", "elicitationId", "requestState",
+    ]
+
+    /// Visits what the protocol gives a meaning. A string that can't be changed is only remembered; that no word of the
+    /// protocol holds somebody's data is the detectors' to say, and objects are values whatever they are called.
+    private mutating func visitFixed(
+        _ node: JSONDocument.Node, named name: ByteString, _ document: JSONDocument
+    ) throws(Withheld) {
+        switch document.kind(node) {
+        case .string:
+            let isOpaque = Self.opaque.contains(name)
+            let isWord = isOpaque || document.withStringBytes(node) { scanner.findings(in: $0).isEmpty } ?? true
+            guard isWord else { return try visitProse(node, document) }
+            layers[0].fixed.append(node)
+        case .array, .object: try visitValue(node, document)
+        case .null, .bool, .number: break
+        }
     }
 
     // MARK: Content
@@ -156,7 +174,7 @@ extension Pass {
                 if document.isString(member.name, equalTo: "content") {
                     try visitBlocks(member.value, document)
                 } else if document.isString(member.name, equalTo: "role") {
-                    fix(member.value, document)
+                    try visitFixed(member.value, named: "role", document)
                 } else {
                     try visitValue(member.value, document)
                 }
@@ -172,7 +190,7 @@ extension Pass {
             switch name {
             // The text's own JSON is what paths are about; the text itself has no name.
             case "text": try visit(member.value, document, 0, state: automaton.dead, name: nil)
-            case "type", "mimeType", "role": fix(member.value, document)
+            case "type", "mimeType", "role": try visitFixed(member.value, named: name, document)
             case "resource": try visitBlock(member.value, document)
             case "content": try visitBlocks(member.value, document)
             case "blob": try visitBlob(member.value, of: block, document)
@@ -195,13 +213,13 @@ extension Pass {
     }
 
     /// A resource, picture or sound in base 64: a text of it is read as one, and so is what is no base 64 at all. Anything
-    /// else is opaque; a policy that opens it knows.
+    /// else is opaque (a picture may show a face, a PDF a name): a policy that opens it knows.
     private mutating func visitBlob(
         _ node: JSONDocument.Node, of block: JSONDocument.Node, _ document: JSONDocument
     ) throws(Withheld) {
         guard let encoded = document.string(node) else { return try visitValue(node, document) }
         guard let text = Self.decodedLeniently(encoded.bytes) else { return try visitProse(node, document) }
-        guard String(validating: text, as: UTF8.self) != nil else {
+        guard saysText(block, document) || String(validating: text, as: UTF8.self) != nil else {
             layers[0].plain.append((node, place))
             return
         }
@@ -210,6 +228,18 @@ extension Pass {
         try divide(text, into: &composed, 0, state: automaton.dead)
         layers[0].composed.append(composed)
     }
+
+    /// Whether the block's type says that it is text: then it is looked through though it be no UTF-8, byte by byte.
+    private func saysText(_ block: JSONDocument.Node, _ document: JSONDocument) -> Bool {
+        guard let type = document.member("mimeType", of: block) else { return false }
+        return document.withStringBytes(type) { name in
+            Self.textTypes.contains { name.hasIgnoringCase($0, at: 0) }
+                || Self.textEndings.contains { name.first($0, from: 0, before: name.count) != nil }
+        } ?? false
+    }
+
+    private static let textTypes = ["text/", "application/json", "application/xml", "message/"].map(bytes)
+    private static let textEndings = ["+json", "+xml"].map(bytes)
 
     /// What the most lenient reader makes of base 64: either alphabet, white space, no padding, bits left over.
     private static func decodedLeniently(_ text: [UInt8]) -> [UInt8]? {

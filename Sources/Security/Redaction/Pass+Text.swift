@@ -49,9 +49,7 @@ extension Pass {
         if text[0] == 0x7b || text[0] == 0x5b || text[0] == 0x22 { return .mayHoldJSON }
         let traits = TextTraits(text)
         if traits.hasBracket { return .mayHoldJSON }
-        if !program.lastNames.isEmpty, traits.colons + traits.equals > 0, !looseFields(in: text).isEmpty {
-            return .mayHoldJSON
-        }
+        if !program.lastNames.isEmpty, traits.mayNameValues, !namedValues(in: text).isEmpty { return .mayHoldJSON }
         if let name, names.traits(name).contains(.telling), let finding = wholeFinding(text, names[name]) {
             return .findings([finding])
         }
@@ -66,6 +64,40 @@ extension Pass {
         }
         if name.isPhone, program.kinds.contains(.phone), looksLikePhone(text) { return Finding(.phone, 0, text.count) }
         return nil
+    }
+
+    // MARK: Numbers
+
+    /// The fewest digits of a number that detectors look at: shorter ones are ids and amounts.
+    private static let leastDigits = 12
+
+    /// Visits a number of some length: a card's or a person's, or a telephone's by its name, is zero afterwards.
+    mutating func visitNumber(
+        _ node: JSONDocument.Node, _ document: JSONDocument, _ layer: Int, name: Int?
+    ) throws(Withheld) {
+        guard let finding = finding(in: document.writtenText(node), name),
+            let rule = program.textRules[finding.kind.rawValue]
+        else {
+            layers[layer].numbers.append((node, place))
+            return
+        }
+        if rule.way == .withhold { throw Withheld(.rule, rule: rule.group) }
+        removed.add(document.writtenText(node), Pseudonyms.mask(of: finding.kind), isNumber: true)
+        note(finding.kind)
+        layers[layer].edits.replace(node, with: Self.zero)
+    }
+
+    /// What a number is as a whole. A fraction of nothing (`4111111111111111.0`) is none.
+    private func finding(in number: Span<UInt8>, _ name: Int?) -> Finding? {
+        let digits = number.endOfRun(from: 0, isDigit)
+        let zeros = number.endOfRun(from: digits) { $0 == 0x2e || $0 == 0x30 }
+        guard zeros == number.count else { return nil }
+        let text = number.extracting(first: digits)
+        if let name, names.traits(name).contains(.telling), let finding = wholeFinding(text, names[name]) {
+            return finding
+        }
+        guard digits >= Self.leastDigits else { return nil }
+        return scanner.findings(in: text).first { $0.start == 0 && $0.end == digits }
     }
 
     // MARK: JSON in texts
@@ -193,7 +225,7 @@ extension Pass {
         guard !text.isEmpty else { return }
         let text = Array(text)
         var findings = scanner.findings(in: text.span)
-        let fields = program.lastNames.isEmpty ? [] : looseFields(in: text.span)
+        let fields = program.lastNames.isEmpty ? [] : namedValues(in: text.span)
         guard !findings.isEmpty || !fields.isEmpty else {
             composed.parts.append(.text(text))
             return
@@ -201,63 +233,6 @@ extension Pass {
         findings.removeAll { finding in fields.contains { $0.start < finding.end && finding.start < $0.end } }
         composed.parts.append(.text(try replaced(text, findings, fields)))
         composed.isChanged = true
-    }
-
-    // MARK: Texts that name their values
-
-    /// A value that stands behind a field's name in a text that is not JSON, or not quite.
-    struct LooseField {
-        let start: Int
-        let end: Int
-        let rule: Int
-    }
-
-    /// Finds `"email": "…"`, `email: …`, `email=…` for the last names of the program's field paths, in any case.
-    private func looseFields(in text: Span<UInt8>) -> [LooseField] {
-        var fields: [LooseField] = []
-        var at = 0
-        while at < text.count {
-            guard isLetter(text[at]) || text[at] == 0x5f, text.isWordStart(at) else {
-                at += 1
-                continue
-            }
-            let end = text.endOfRun(from: at) { isWord($0) || $0 == 0x2d }
-            if let value = startOfLooseValue(text, end),
-                let rule = program.lastNames[ByteString(text.extracting(at..<end)).asciiLowercased]
-            {
-                let stop = endOfLooseValue(text, value)
-                if stop > value { fields.append(LooseField(start: value, end: stop, rule: rule)) }
-                at = max(stop, end)
-            } else {
-                at = max(end, at + 1)
-            }
-        }
-        return fields
-    }
-
-    private func startOfLooseValue(_ text: Span<UInt8>, _ end: Int) -> Int? {
-        var at = text.endOfRun(from: end, limit: 2) {
-            $0 == 0x22 || $0 == 0x27 || $0 == 0x60 || $0 == 0x2a || $0 == 0x5c
-        }
-        at = text.endOfRun(from: at, limit: 3) { $0 == 0x20 || $0 == 0x2a }
-        guard text.at(at) == 0x3a || text.at(at) == 0x3d, at < text.count else { return nil }
-        // `email://` and `a::b` name no values.
-        guard text.at(at + 1) != 0x2f, text.at(at + 1) != 0x3a else { return nil }
-        at = text.endOfRun(from: at + 1, limit: 8) { $0 == 0x20 || $0 == 0x09 || $0 == 0x2a || $0 == 0x3d }
-        return at < text.count ? at : nil
-    }
-
-    /// To the closing quote, or to the end of the line, the clause or the object.
-    private func endOfLooseValue(_ text: Span<UInt8>, _ start: Int) -> Int {
-        let quote = text[start]
-        if quote == 0x22 || quote == 0x27 {
-            var at = start + 1
-            while at < text.count, text[at] != quote { at += text[at] == 0x5c ? 2 : 1 }
-            return min(at + 1, text.count)
-        }
-        return text.endOfRun(from: start) {
-            $0 != 0x0a && $0 != 0x0d && $0 != 0x2c && $0 != 0x3b && $0 != 0x7d && $0 != 0x5d && $0 != 0x7c
-        }
     }
 
     // MARK: Replacing
@@ -280,10 +255,13 @@ extension Pass {
         changes.sort { $0.range.lowerBound < $1.range.lowerBound }
         var out: [UInt8] = []
         var copied = 0
-        for (range, replacement) in changes where range.lowerBound >= copied {
-            out += text[copied..<range.lowerBound]
-            out += replacement
-            copied = range.upperBound
+        for (range, replacement) in changes {
+            if range.lowerBound >= copied {
+                out += text[copied..<range.lowerBound]
+                out += replacement
+            }
+            // Where two overlap, what the second has more goes too.
+            copied = max(copied, range.upperBound)
         }
         return out + text[copied...]
     }

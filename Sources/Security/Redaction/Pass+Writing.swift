@@ -14,7 +14,7 @@ extension Pass {
                 layers[layer].edits.replace(node, withText: text)
             }
             for index in layers[layer].composed.indices { cleanComposed(layer, index) }
-            for (node, place) in layers[layer].numbers where removed.holdsText(document.writtenText(node)) {
+            for (node, place) in layers[layer].numbers where removed.holds(document.writtenText(node)) {
                 self.place = place
                 noteResidue()
                 layers[layer].edits.replace(node, with: [0x30])

@@ -138,7 +138,7 @@ struct Pass: ~Copyable {
             try visitText(node, document, layer, state: state, name: name)
         case .number:
             if document.encodedCount(node) >= RemovedValues.leastOfNumber {
-                layers[layer].numbers.append((node, place))
+                try visitNumber(node, document, layer, name: name)
             }
         case .null, .bool:
             break
@@ -216,7 +216,7 @@ struct Pass: ~Copyable {
 
     private static let null = bytes("null")
     private static let no = bytes("false")
-    private static let zero: [UInt8] = [0x30]
+    static let zero: [UInt8] = [0x30]
 
     /// Replaces each value in a value and keeps the form: what was an object with three members still is.
     private mutating func replaceLeaves(

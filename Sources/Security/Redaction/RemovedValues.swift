@@ -13,6 +13,8 @@ struct RemovedValues {
         let hash: UInt64
         /// Whether it was a number, not a text.
         let isNumber: Bool
+        /// Whether it is only the beginning of a longer value: where that stands, all that follows it goes too.
+        var isBeginning: Bool
     }
 
     private var values: [Value] = []
@@ -30,8 +32,14 @@ struct RemovedValues {
     static let least = 5
     /// The fewest bytes of a text that is also looked for among numbers: shorter ones are too often equal by chance.
     static let leastOfNumber = 7
-    /// The most bytes of a value, and the most values: beyond, the result is withheld.
+    /// The fewest digits of a number that is also looked for among numbers.
+    private static let leastOfEqualNumber = 9
+    /// The longest value that is looked for as a whole; of longer ones the beginning is.
     private static let longest = 4096
+    private static let longestBeginning = 1024
+    /// Whether there is a value of which only the beginning is kept.
+    private var hasBeginnings = false
+    /// The most values: beyond, the result is withheld.
     private static let most = 100_000
 
     init(vocabulary: Set<ByteString>) {
@@ -55,18 +63,31 @@ struct RemovedValues {
 
     // MARK: Adding
 
-    mutating func add(_ text: Span<UInt8>, _ replacement: [UInt8], isNumber: Bool = false) {
-        guard text.count >= Self.least, text.count <= Self.longest, !text.elementsEqual(replacement.span) else {
-            return
-        }
-        let hash = Self.hash(text, 0, text.count)
-        guard find(text, 0, text.count, hash) == nil, !isCommon(text) else { return }
+    mutating func add(_ whole: Span<UInt8>, _ replacement: [UInt8], isNumber: Bool = false) {
+        guard whole.count >= Self.least, !whole.elementsEqual(replacement.span) else { return }
+        let isBeginning = whole.count > Self.longest
+        let text = isBeginning ? whole.extracting(first: Self.longestBeginning) : whole
         if values.isEmpty { reserve() }
         let start = texts.count
+        var hash = Self.seed ^ UInt64(truncatingIfNeeded: text.count)
         texts.append(addingCapacity: text.count) { out in
-            for index in text.indices { out.append(Self.folded(text[index])) }
+            for index in text.indices {
+                let byte = Self.folded(text[index])
+                out.append(byte)
+                hash = Self.mixed(hash, byte)
+            }
         }
-        keep(Value(range: start..<texts.count, replacement: replacement, hash: hash, isNumber: isNumber))
+        let known = find(text, 0, text.count, hash)
+        guard known == nil, !isCommon(text) else {
+            if let known, isBeginning { values[known].isBeginning = true }
+            hasBeginnings = hasBeginnings || known != nil && isBeginning
+            return texts.removeLast(text.count)
+        }
+        hasBeginnings = hasBeginnings || isBeginning
+        keep(
+            Value(
+                range: start..<texts.count, replacement: replacement, hash: hash, isNumber: isNumber,
+                isBeginning: isBeginning))
     }
 
     private func isCommon(_ text: Span<UInt8>) -> Bool {
@@ -134,44 +155,15 @@ struct RemovedValues {
     }
 
     /// The text with every removed value replaced; nil when there is none in it. Values are also found as they stand in
-    /// URLs: the text is then given without percent signs.
+    /// URLs and HTML: the text is then given without percent signs and character references.
     mutating func cleaned(_ text: Span<UInt8>) -> [UInt8]? {
         // A word of the schema's own stays whole, even one that holds a removed value.
         if !vocabulary.isEmpty, vocabulary.contains(ByteString(text)) { return nil }
         let found = cleanedAsItStands(text)
-        guard Self.holdsPercent(text), let decoded = Self.percentDecoded(text) else { return found }
+        guard holdsEncoding(text), let decoded = decodedForms(text) else { return found }
         guard let all = cleanedAsItStands(decoded.span) else { return found }
         return all
     }
-
-    /// Without a way out in between many bytes are compared at a time.
-    private static func holdsPercent(_ text: Span<UInt8>) -> Bool {
-        var holds = false
-        for index in text.indices { holds = holds || text[index] == 0x25 }
-        return holds
-    }
-
-    /// Nil when nothing in the text is percent-encoded.
-    private static func percentDecoded(_ text: Span<UInt8>) -> [UInt8]? {
-        var decoded: [UInt8] = []
-        var copied = 0
-        var at = 0
-        while at &+ 2 < text.count {
-            if text[at] == 0x25, isHex(text[at + 1]), isHex(text[at + 2]) {
-                decoded.append(copying: text.extracting(copied..<at))
-                decoded.append(hexValue(text[at + 1]) << 4 | hexValue(text[at + 2]))
-                at += 3
-                copied = at
-            } else {
-                at &+= 1
-            }
-        }
-        guard copied > 0 else { return nil }
-        decoded.append(copying: text.extracting(copied..<text.count))
-        return String(validating: decoded, as: UTF8.self) == nil ? nil : decoded
-    }
-
-    private static func hexValue(_ digit: UInt8) -> UInt8 { isDigit(digit) ? digit - 0x30 : (digit | 0x20) - 0x57 }
 
     private mutating func cleanedAsItStands(_ text: Span<UInt8>) -> [UInt8]? {
         guard text.count >= Self.least, !isEmpty else { return nil }
@@ -191,7 +183,7 @@ struct RemovedValues {
                 made.append(copying: text.extracting(copied..<at))
                 made += values[index].replacement
                 out = made
-                at += values[index].range.count
+                at = values[index].isBeginning ? text.count : at + values[index].range.count
                 copied = at
                 isWithin = isAlphanumeric(text[at - 1])
                 if at <= last { start = Self.start(text, at) }
@@ -218,18 +210,25 @@ struct RemovedValues {
             // The answer is withheld as soon as this is used up; nothing more is compared until then.
             guard budget > 0 else { return nil }
             budget -= 1
-            guard !isAlphanumeric(text[end - 1]) || !isAlphanumeric(text.at(end)) else { continue }
+            let isWhole = !isAlphanumeric(text[end - 1]) || !isAlphanumeric(text.at(end))
+            guard isWhole || hasBeginnings && count == Self.longestBeginning else { continue }
             budget -= count
-            if let index = find(text, at, count, Self.hash(text, at, count)) { return index }
+            if let index = find(text, at, count, Self.hash(text, at, count)), isWhole || values[index].isBeginning {
+                return index
+            }
         }
         return nil
     }
 
-    /// Whether a number is written exactly as a removed text. Equal numbers are equal by chance too often to say anything.
-    func holdsText(_ number: Span<UInt8>) -> Bool {
+    /// Whether a number is written exactly as a removed text, or as a removed number that is long and not round: others are
+    /// equal by chance too often to say anything.
+    func holds(_ number: Span<UInt8>) -> Bool {
         guard let index = find(number, 0, number.count, Self.hash(number, 0, number.count)) else { return false }
         return !values[index].isNumber
+            || number.count >= Self.leastOfEqualNumber && !number.has(Self.zeros, at: number.count - Self.zeros.count)
     }
+
+    private static let zeros = bytes("0000")
 
     // MARK: Hashes
 
@@ -249,10 +248,13 @@ struct RemovedValues {
     private static func hash(_ text: Span<UInt8>, _ at: Int, _ count: Int) -> UInt64 {
         var hash = seed ^ UInt64(truncatingIfNeeded: count)
         let text = text.extracting(at..<at + count)
-        for index in text.indices {
-            hash = (hash ^ UInt64(folded(text[index]))) &* 0x9e37_79b9_7f4a_7c15
-            hash ^= hash >> 32
-        }
+        for index in text.indices { hash = mixed(hash, folded(text[index])) }
         return hash
+    }
+
+    @inline(__always)
+    private static func mixed(_ hash: UInt64, _ byte: UInt8) -> UInt64 {
+        let product = (hash ^ UInt64(byte)) &* 0x9e37_79b9_7f4a_7c15
+        return product ^ product >> 32
     }
 }

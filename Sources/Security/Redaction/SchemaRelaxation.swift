@@ -100,7 +100,8 @@ struct SchemaRelaxation {
         case .string: document.withStringBytes(node) { !scanner.findings(in: $0).isEmpty } ?? false
         case .array: document.elements(of: node).contains { holdsFinding($0) }
         case .object: document.members(of: node).contains { holdsFinding($0.name) || holdsFinding($0.value) }
-        case .null, .bool, .number: false
+        case .number: !scanner.findings(in: document.writtenText(node)).isEmpty
+        case .null, .bool: false
         }
     }
 

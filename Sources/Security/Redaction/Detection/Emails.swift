@@ -7,7 +7,7 @@ private let longestDomain = 255
 
 /// Finds e-mail addresses around every `@`.
 func findEmails(_ text: Span<UInt8>, _ traits: TextTraits, _ found: inout [Finding]) {
-    if traits.hasAt || traits.hasPercent {
+    if traits.hasAt || traits.hasPercent || traits.hasForeignSign {
         // An address can't begin within the one before: a text of nothing but `a@` stays linear.
         var free = 0
         var at = 0
@@ -27,13 +27,26 @@ func findEmails(_ text: Span<UInt8>, _ traits: TextTraits, _ found: inout [Findi
     if traits.longestToken >= 12 { findEncodedEmails(text, &found) }
 }
 
-/// `@` is one byte; `%40`, as in a URL, is three.
+/// How long an `@` is: one byte, or as URLs, URLs in URLs, HTML and East Asian keyboards write it.
 @inline(__always)
 private func lengthOfSign(_ text: Span<UInt8>, _ at: Int) -> Int {
-    let byte = text[at]
-    if byte == 0x40 { return 1 }
-    return byte == 0x25 && text.at(at + 1) == 0x34 && text.at(at + 2) == 0x30 ? 3 : 0
+    switch text[at] {
+    case 0x40: 1
+    case 0x25, 0x26, 0xef: lengthOfForeignSign(text, at)
+    default: 0
+    }
 }
+
+private func lengthOfForeignSign(_ text: Span<UInt8>, _ at: Int) -> Int {
+    for sign in foreignSigns where text.hasIgnoringCase(sign, at: at) { return sign.count }
+    return 0
+}
+
+/// In lower case.
+private let foreignSigns = [
+    "%40", "%2540", "%252540", "&#64;", "&#x40;", "&#064;", "&#x0040;", "&commat;", "&amp;#64;", "&#64", "&#x40",
+    "\u{ff20}", "\u{fe6b}", "%ef%bc%a0",
+].map(bytes)
 
 private func startOfLocalPart(_ text: Span<UInt8>, _ sign: Int, notBefore free: Int) -> Int? {
     guard sign > free else { return nil }

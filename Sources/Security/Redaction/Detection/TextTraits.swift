@@ -10,11 +10,20 @@ struct TextTraits {
     var equals = 0
     var hasAt = false
     var hasPercent = false
+    /// `&`, as in `&#64;`, or a byte as `＠` has it.
+    var hasForeignSign = false
     var hasPlus = false
+    /// Ends of lines, as tables have them.
+    var hasLines = false
+    /// `<`, as elements have it.
+    var hasTag = false
     /// `{` or `[`: JSON may begin.
     var hasBracket = false
     /// The longest run of letters, digits and `_ - . ~ + / =`.
     var longestToken = 0
+
+    /// Whether a text may name its values: `email: …`, `email=…`, an element, a table.
+    var mayNameValues: Bool { colons + equals > 0 || hasLines || hasTag }
 
     init(_ text: Span<UInt8>) {
         var token = 0
@@ -48,6 +57,9 @@ struct TextTraits {
         case 0x40: hasAt = true
         case 0x3a: colons += 1
         case 0x25: hasPercent = true
+        case 0x0a, 0x0d: hasLines = true
+        case 0x3c: hasTag = true
+        case 0x26, 0xef: hasForeignSign = true
         case 0x7b, 0x5b: hasBracket = true
         default: break
         }
