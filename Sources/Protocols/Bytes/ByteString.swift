@@ -98,15 +98,6 @@ extension Span where Element == UInt8 {
         return word(count &- 8) == other.word(count &- 8)
     }
 
-    /// Eight bytes; nil when fewer are left. Known to be eight, they are read with one load.
-    @inline(__always)
-    private func word(_ at: Int) -> UInt64? {
-        let rest = extracting(droppingFirst: at)
-        guard rest.count >= 8 else { return nil }
-        return UInt64(rest[0]) | UInt64(rest[1]) << 8 | UInt64(rest[2]) << 16 | UInt64(rest[3]) << 24
-            | UInt64(rest[4]) << 32 | UInt64(rest[5]) << 40 | UInt64(rest[6]) << 48 | UInt64(rest[7]) << 56
-    }
-
     /// The same for long ones: blocks without a way out in between are compared many bytes at a time.
     public func isSame(as other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }
@@ -139,6 +130,15 @@ extension Span where Element == UInt8 {
             index += 1
         }
         return nil
+    }
+
+    /// Eight bytes; nil when fewer are left. Known to be eight, they are read with one load.
+    @inline(__always)
+    private func word(_ at: Int) -> UInt64? {
+        let rest = extracting(droppingFirst: at)
+        guard rest.count >= 8 else { return nil }
+        return UInt64(rest[0]) | UInt64(rest[1]) << 8 | UInt64(rest[2]) << 16 | UInt64(rest[3]) << 24
+            | UInt64(rest[4]) << 32 | UInt64(rest[5]) << 40 | UInt64(rest[6]) << 48 | UInt64(rest[7]) << 56
     }
 }
 
