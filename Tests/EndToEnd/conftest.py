@@ -13,6 +13,7 @@ import house as houses  # noqa: E402
 
 SDKS = {
     "sdk1": ("mcp1", "sdk1.py", {}),
+    "sdk1-http2": ("mcp1", "sdk1.py", {"http2": True}),
     "sdk2": ("mcp2", "sdk2.py", {"mode": "auto"}),
     "sdk2-pinned": ("mcp2", "sdk2.py", {"mode": "2026-07-28"}),
     "sdk2-legacy": ("mcp2", "sdk2.py", {"mode": "legacy"}),

@@ -262,7 +262,8 @@ extension HTTP2Limits {
         streamWindow = settings.http2.streamWindow
         // No body holds up another one: the streams' windows alone bound what is held.
         connectionWindow = min(streams * streamWindow, 1 << 30)
-        fieldBytes = settings.limits.headBytes
+        // What goes beyond a limit of ours is kept, so that the right limit is named.
+        fieldBytes = settings.limits.headBytes + settings.limits.targetBytes
         // What is within our limits is within what we announce, however it is counted.
         announcedFieldBytes = settings.limits.headBytes + 32 * settings.limits.fieldCount
         decodedBytes = max(decodedBytes, 8 * announcedFieldBytes)

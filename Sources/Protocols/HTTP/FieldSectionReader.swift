@@ -23,6 +23,9 @@ public struct FieldSectionReader: Sendable {
     public mutating func add(_ name: Span<UInt8>, _ value: Span<UInt8>) throws(HTTPFailure) {
         let line = name.count + value.count + 4
         guard name.count > 0 else { throw HTTPFailure(.badFieldName, at: size) }
+        if name.equals(":path", ignoringCase: false), value.count > reader.limits.targetBytes {
+            throw HTTPFailure(.targetTooLong, at: size)
+        }
         guard line <= reader.limits.headBytes - size else { throw HTTPFailure(.headTooLarge, at: size) }
         if name[0] == UInt8(ascii: ":") {
             try addPseudoField(name, value)
@@ -51,7 +54,6 @@ public struct FieldSectionReader: Sendable {
             }
             scheme = true
         } else if name.equals(":path", ignoringCase: false), path == nil {
-            guard value.count <= reader.limits.targetBytes else { throw HTTPFailure(.targetTooLong, at: size) }
             path = ByteString(value.copied)
         } else if name.equals(":authority", ignoringCase: false), authority == nil {
             guard isAuthority(value) else { throw HTTPFailure(.badHost, at: size) }

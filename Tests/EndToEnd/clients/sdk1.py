@@ -20,7 +20,8 @@ async def connected(plan):
         return
     context = ssl.create_default_context(cafile=plan["ca"])
     timeout = httpx.Timeout(10, read=60)
-    async with httpx.AsyncClient(verify=context, headers=plan.get("headers") or {}, timeout=timeout) as client:
+    async with httpx.AsyncClient(verify=context, headers=plan.get("headers") or {}, timeout=timeout,
+                                 http2=plan.get("http2", False)) as client:
         async with streamable_http_client(plan["url"], http_client=client) as streams:
             yield streams
 
