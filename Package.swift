@@ -75,7 +75,11 @@ let package = Package(
         room("Edges/Edge", ["Reactor", "HTTP", "HTTP2", "OpenSSL", "Bytes", "System", "Telemetry"]),
         room("Edges/HTTPClient", ["Reactor", "HTTP", "OpenSSL", "Bytes", "System", "Telemetry"]),
         room("Edges/Bridge", ["HTTPClient", "Reactor", "HTTP", "JSON", "MCP", "Bytes", "System"]),
-        room("Edges/Upstream", ["HTTPClient", "Reactor", "Redaction", "HTTP", "JSON", "MCP", "OpenSSL", "Bytes"]),
+        room(
+            "Edges/Upstream",
+            [
+                "HTTPClient", "Reactor", "Redaction", "HTTP", "JSON", "MCP", "OpenSSL", "Bytes", "System", "Telemetry",
+            ]),
 
         room(
             "Gateway",
@@ -125,6 +129,7 @@ let package = Package(
         tests(
             "Edge", ["Reactor", "HTTP", "JSON", "OpenSSL", "Bytes", "System", "Telemetry", "KomainuTesting"],
             cases: true),
+        tests("Upstream", ["HTTP", "JSON", "MCP", "Reactor", "Bytes", "System"]),
         tests(
             "Gateway",
             [

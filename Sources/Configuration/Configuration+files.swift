@@ -29,7 +29,12 @@ extension Configuration {
         for upstream in upstreams {
             files += upstream.catalogs + upstream.policies
             if let authorities = upstream.authorities { files.append(authorities) }
-            if case .file(let path) = upstream.location { files.append(path) }
+            switch upstream.location {
+            case .url: break
+            case .file(let path): files.append(path)
+            case .command(let command):
+                for value in command.environment.values { if case .file(let path) = value { files.append(path) } }
+            }
             if case .bearerFile(let path) = upstream.credential { files.append(path) }
         }
         for issuer in issuers {

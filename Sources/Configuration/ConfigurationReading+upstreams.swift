@@ -12,8 +12,8 @@ extension ConfigurationReading {
 
     private func upstream(_ node: Node) -> UpstreamConfiguration? {
         let keys = [
-            "name", "url", "url_file", "ca", "credential", "catalog", "policy", "unknown_tool", "pins", "timeouts",
-            "limits",
+            "name", "url", "url_file", "command", "environment", "ca", "credential", "catalog", "policy",
+            "unknown_tool", "pins", "timeouts", "limits",
         ]
         guard let fields = reading.fields(of: node, "an upstream", keys) else { return nil }
         let name = fields.required("name", upstreamName)
@@ -47,8 +47,13 @@ extension ConfigurationReading {
     }
 
     private func location(_ fields: Fields) -> UpstreamConfiguration.Location? {
-        if fields.has("url"), let file = fields["url_file"] {
-            reading.mistake(file, "an upstream has either `url` or `url_file`, not both")
+        let ways = ["url", "url_file", "command"].filter { fields.has($0) }
+        if ways.count > 1, let second = fields[ways[1]] {
+            reading.mistake(second, "an upstream has either `\(ways[0])` or `\(ways[1])`, not both")
+        }
+        if fields.has("command") { return command(fields).map { .command($0) } }
+        if let environment = fields["environment"] {
+            reading.mistake(environment, "only a `command` has an `environment`")
         }
         if fields.has("url_file") { return fields.optional("url_file", paths.secret).map { .file($0) } }
         return fields.required("url", upstreamURL).map { .url($0) }
@@ -64,7 +69,7 @@ extension ConfigurationReading {
     }
 
     /// What people call a secret that they are about to write into the file.
-    private static let literals = ["bearer", "token", "secret", "api_key", "key", "password", "authorization"]
+    static let literals = ["bearer", "token", "secret", "api_key", "key", "password", "authorization"]
 
     private func credential(_ node: Node) -> UpstreamConfiguration.Credential? {
         guard let entries = node.entries else {
@@ -98,7 +103,7 @@ extension ConfigurationReading {
         return file ?? variable
     }
 
-    private func variableName(_ node: Node) -> String? {
+    func variableName(_ node: Node) -> String? {
         guard let name = reading.nonEmptyText(node) else { return nil }
         let letters = name.utf8.allSatisfy { byte in
             (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x5F
@@ -157,9 +162,12 @@ extension ConfigurationReading {
     }
 
     private func upstreamLimits(_ node: Node) -> UpstreamLimits? {
-        guard let fields = reading.fields(of: node, "`limits`", ["connections", "result_bytes"]) else { return nil }
+        guard let fields = reading.fields(of: node, "`limits`", ["connections", "processes", "result_bytes"]) else {
+            return nil
+        }
         var limits = UpstreamLimits()
         limits.connections = count(fields, "connections", limits.connections, in: 1...100_000)
+        limits.processes = count(fields, "processes", limits.processes, in: 1...10_000)
         limits.resultBytes = size(fields, "result_bytes", limits.resultBytes, in: 1 << 10...256 << 20)
         return limits
     }

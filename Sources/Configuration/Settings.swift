@@ -49,6 +49,8 @@ public struct UpstreamConfiguration: Hashable, Sendable {
         case url(WebAddress)
         /// At the URL that a file holds, because the URL itself is a secret: Truto's hold a token.
         case file(String)
+        /// On this machine: a program that is started, and spoken with over its standard streams.
+        case command(CommandConfiguration)
     }
 
     /// Where the upstream's token comes from. The token itself never stands in the configuration.
@@ -77,6 +79,26 @@ public struct UpstreamConfiguration: Hashable, Sendable {
     }
 }
 
+/// An upstream that is a program of this machine.
+public struct CommandConfiguration: Hashable, Sendable {
+    /// The program's file.
+    public var path: String
+    /// What it gets besides its own name.
+    public var arguments: [String]
+    /// Its environment besides PATH, HOME and LANG.
+    public var environment: [String: EnvironmentValue]
+
+    /// Where the value of a variable comes from. A secret never stands in the configuration.
+    public enum EnvironmentValue: Hashable, Sendable {
+        /// From the configuration: nothing secret.
+        case text(String)
+        /// From a file, without the line's end.
+        case file(String)
+        /// From a variable of our own.
+        case variable(String)
+    }
+}
+
 /// How long we wait for an upstream.
 public struct UpstreamTimeouts: Hashable, Sendable {
     /// For a connection with TLS. 10 s: a server that needs longer isn't there.
@@ -95,6 +117,8 @@ public struct UpstreamLimits: Hashable, Sendable {
     public var connections = 128
     /// The largest answer or event. 16 MiB: it is held in memory to be redacted.
     public var resultBytes = 16 << 20
+    /// Processes of an upstream that is a program. 32: each session has one, and each costs tens of megabytes.
+    public var processes = 32
 }
 
 /// One issuer whose JWTs are believed.

@@ -39,6 +39,10 @@ struct Learning {
             }
             guard answer.head.status == 200 else {
                 answer.abort()
+                if answer.head.status == 404, let session, session.upstreamID != nil {
+                    visit.gateway.sessions.end(session)
+                    throw .sessionGone(id)
+                }
                 throw .answer(.status(answer.head.status), id, isToolCall: true)
             }
             let message = try await Reading(answer, limit: visit.rules.resultLimit).answer(

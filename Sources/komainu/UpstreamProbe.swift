@@ -41,6 +41,10 @@ enum UpstreamProbe {
     private static func reach(_ upstream: UpstreamConfiguration, _ loop: EventLoop, _ resolver: Resolver) -> Finding {
         let what = "upstream \(upstream.name)"
         do throws(ProgramFailure) {
+            if case .command(let command) = upstream.location {
+                _ = try command.values()
+                return Finding(.good, what, "\(command.path) can be started; it isn't started here")
+            }
             let settings = try upstream.upstreamSettings()
             if settings.proxy != nil {
                 return Finding(.doubtful, what, "is reached through the proxy of HTTPS_PROXY, which isn't tried here")

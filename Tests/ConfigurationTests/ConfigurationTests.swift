@@ -73,7 +73,18 @@ private func names(_ folder: String) -> [String] {
         #expect(read.limits.requestsPerConnection == 12)
         let torii = try #require(read.upstreams.first)
         #expect(torii.location == .url(try WebAddress("https://api.toriihq.com/mcp")))
-        #expect(read.upstreams.last?.location == .file(folder + "../files/token"))
+        #expect(read.upstreams[2].location == .file(folder + "../files/token"))
+        guard case .command(let command) = read.upstreams[3].location else {
+            Issue.record("it isn't a program")
+            return
+        }
+        #expect(command.path.hasSuffix("/sh"))
+        #expect(command.arguments == ["-c", "exec server --root /srv", ""])
+        let token = folder + "../files/token"
+        #expect(
+            command.environment == ["REGION": .text("eu"), "TOKEN": .file(token), "OTHER_KEY": .variable("OURS")])
+        #expect(read.upstreams[3].limits.processes == 3)
+        #expect(read.files.contains(token))
         #expect(torii.credential == .bearerFile(folder + "../files/token"))
         #expect(torii.policies == [folder + "../files/policy.yaml", folder + "../files/other-policy.yaml"])
         #expect(torii.unknownTool == .result(text: "No tool NAME"))

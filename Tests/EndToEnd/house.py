@@ -51,14 +51,14 @@ class Endpoint:
 
 class House:
     def __init__(self, folder, certificates, policy="policy.yaml", upstream=None, settings="", upstream_settings="",
-                 sample_options=(), catalog="[torii.yaml, truto.yaml, trial.yaml]"):
+                 sample_options=(), catalog="[torii.yaml, truto.yaml, trial.yaml]", pipes=None):
         self.folder, self.certificates = pathlib.Path(folder), pathlib.Path(certificates)
         self.ca = self.certificates / "ca.pem"
         self.port, self.admin_port, self.sample_port = free_port(), free_port(), free_port()
         self.upstream = upstream or f"https://localhost:{self.sample_port}/mcp"
         self.sample_options = list(sample_options)
         self.settings, self.upstream_settings = settings, upstream_settings
-        self.catalog = catalog
+        self.catalog, self.pipes = catalog, pipes
         self.process = self.sample = None
         self.logs = []
         self.trail_folder = self.folder / "var/audit"
@@ -82,9 +82,7 @@ tls: {{certificate: {self.certificates}/server.pem, key: {self.certificates}/ser
 admin: {{listen: 127.0.0.1:{self.admin_port}}}
 upstreams:
   - name: torii
-    url: {self.upstream}
-    ca: {self.ca}
-    credential: {{bearer_file: upstream-key}}
+{self.place()}
     catalog: {self.catalog}
     policy: {self.policy}
     timeouts: {{connect: 2s, response: 3s, idle: 5s, total: 2m}}
@@ -93,6 +91,26 @@ state: {{sqlite: var/komainu.db}}
 audit: {{directory: var/audit, origin: localhost/audit, keys: var/audit-keys}}
 {self.settings}
 """, encoding="utf-8")
+
+    def place(self):
+        """Where the server is: at a URL, or a program with its words (`pipes`: SDK and modes)."""
+        if self.pipes is None:
+            return f"    url: {self.upstream}\n    ca: {self.ca}\n    credential: {{bearer_file: upstream-key}}"
+        return (f"    command: {json.dumps(self.pipes_command())}\n"
+                f"    environment: {{STARTED: {self.folder}/started, UPSTREAM_KEY: {{file: upstream-key}}}}")
+
+    def pipes_command(self):
+        sdk, *modes = self.pipes
+        return [str(ROOT / f".venv/mcp{sdk}/bin/python"), str(HERE / "servers/pipes.py"), *modes]
+
+    def started(self):
+        """The processes that a server over pipes ever had, oldest first."""
+        path = self.folder / "started"
+        return [int(line) for line in path.read_text().split()] if path.exists() else []
+
+    def running(self):
+        """Those that still run; a zombie does."""
+        return [number for number in self.started() if os.path.exists(f"/proc/{number}")]
 
     # The two programs.
 

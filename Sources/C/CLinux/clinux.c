@@ -14,6 +14,9 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timex.h>
+#include <sys/wait.h>
+#include <signal.h>
+#include <sys/syscall.h>
 
 int komainu_accept4(int listener, struct sockaddr *address, socklen_t *length) {
     return accept4(listener, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -92,4 +95,72 @@ int komainu_keep_memory_private(void) {
 
 int komainu_begin_anew(char *const *arguments) {
     return execv("/proc/self/exe", arguments);
+}
+
+int komainu_socket_pair(int pair[2]) {
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return -1;
+    // Each end has its own flags: the program on the other one expects to wait.
+    return fcntl(pair[0], F_SETFL, O_NONBLOCK);
+}
+
+// Only what is safe after vfork(2): the memory is the parent's, which waits until this process has another program.
+static void begin(const char *path, char *const *arguments, char *const *environment, const int standard[3], pid_t parent) {
+    const struct sigaction usual = {.sa_handler = SIG_DFL};
+    for (int number = 1; number < NSIG; number++) sigaction(number, &usual, NULL);
+    if (setpgid(0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) return;
+    for (int number = 0; number < 3; number++)
+        if (dup2(standard[number], number) < 0) return;
+    if (close_range(3, ~0U, 0) != 0) return;
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execve(path, arguments, environment);
+}
+
+int komainu_spawn(const char *path, char *const *arguments, char *const *environment, const int standard[3], int *process) {
+    // Above the three, so that none is overwritten by another.
+    int kept[3] = {-1, -1, -1};
+    volatile int failure = 0;
+    for (int number = 0; number < 3 && failure == 0; number++) {
+        kept[number] = fcntl(standard[number], F_DUPFD_CLOEXEC, 3);
+        if (kept[number] < 0) failure = errno;
+    }
+    if (failure == 0) {
+        sigset_t all, before;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        const pid_t parent = getpid();
+        const pid_t child = vfork();
+        if (child == 0) {
+            begin(path, arguments, environment, kept, parent);
+            failure = errno ? errno : ESRCH;
+            _exit(127);
+        }
+        if (child < 0) {
+            failure = errno;
+        } else if (failure != 0) {
+            waitpid(child, NULL, 0);
+        } else {
+            *process = child;
+        }
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    for (int number = 0; number < 3; number++)
+        if (kept[number] >= 0) close(kept[number]);
+    return failure;
+}
+
+int komainu_process_descriptor(int process) {
+    return (int)syscall(SYS_pidfd_open, process, 0);
+}
+
+int komainu_wait(int process, int take, int *signalled, int *status) {
+    siginfo_t info = {0};
+    const int options = take ? WEXITED : WEXITED | WNOHANG | WNOWAIT;
+    while (waitid(P_PID, (id_t)process, &info, options) != 0)
+        if (errno != EINTR) return -1;
+    if (info.si_pid != process) return 0;
+    *signalled = info.si_code != CLD_EXITED;
+    *status = info.si_status;
+    return 1;
 }

@@ -78,6 +78,11 @@ public final class ByteStream {
         return stream
     }
 
+    /// Takes over one end of a pair of sockets whose other end another process has.
+    static func joined(_ socket: consuming Descriptor) throws(StreamFailure) -> ByteStream {
+        try ByteStream(owning: socket)
+    }
+
     /// Takes over a connection that a listener accepted and, with `tls`, serves the handshake before the deadline.
     public static func accepted(
         _ socket: consuming Descriptor, tls: ServerContext?, deadline: MonotonicTime

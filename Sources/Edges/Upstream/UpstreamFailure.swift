@@ -48,6 +48,12 @@ public enum UpstreamFailure: Error, Equatable, Sendable {
     case tooLarge
     /// The caller gave up, or the program ends.
     case aborted
+    /// The server is a program that cannot be started. The text is for the operator.
+    case notStarted(String)
+    /// The server was a program, which has ended.
+    case ended
+    /// The server is a program and wrote something that is no message of MCP; it was ended.
+    case garbled
 
     /// A stable word for records, metrics and answers.
     public var code: StaticString {
@@ -65,15 +71,18 @@ public enum UpstreamFailure: Error, Equatable, Sendable {
         case .codedBody: "upstream_coded_body"
         case .tooLarge: "upstream_too_large"
         case .aborted: "upstream_aborted"
+        case .notStarted: "upstream_not_started"
+        case .ended: "upstream_ended"
+        case .garbled: "upstream_garbled"
         }
     }
 
     /// Whether the upstream may have acted on the request. When false, it has not seen all of it.
     public var mayHaveActed: Bool {
         switch self {
-        case .unreachable, .refused, .certificate, .tls, .proxyRefused, .busy, .noCredential: false
+        case .unreachable, .refused, .certificate, .tls, .proxyRefused, .busy, .noCredential, .notStarted: false
         case .timedOut(.turn), .timedOut(.connecting), .timedOut(.handshake): false
-        case .timedOut, .cutOff, .malformed, .codedBody, .tooLarge, .aborted: true
+        case .timedOut, .cutOff, .malformed, .codedBody, .tooLarge, .aborted, .ended, .garbled: true
         }
     }
 }

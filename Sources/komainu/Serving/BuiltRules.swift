@@ -15,26 +15,40 @@ import Upstream
 /// What the gateway runs on, built whole from a configuration: a part that fails leaves nothing behind.
 struct BuiltRules {
     let rules: Rules
+    /// The upstreams that are reached over HTTP.
     let servers: [String: UpstreamServer]
+    /// The upstreams that are programs.
+    let programs: [String: ProgramTransport]
 
     init(_ ground: ServiceGround, _ loaded: LoadedConfiguration) throws(ProgramFailure) {
         let limits = loaded.configuration.limits
         var servers: [String: UpstreamServer] = [:]
+        var programs: [String: ProgramTransport] = [:]
         var protected: [ProtectedServer] = []
         for upstream in loaded.upstreams {
-            let calls = try upstream.server(connections: upstream.settings.limits.connections, ground)
-            let streams = try upstream.server(connections: limits.streams, ground)
+            let name = upstream.settings.name
+            let transport: any ServerTransport
+            if case .command(let command) = upstream.settings.location {
+                let program = try ground.programs.transport(
+                    to: upstream.settings, command, sessionIdle: limits.sessionIdle)
+                programs[name] = program
+                transport = program
+            } else {
+                let calls = try upstream.server(connections: upstream.settings.limits.connections, ground)
+                let streams = try upstream.server(connections: limits.streams, ground)
+                servers[name] = calls
+                transport = UpstreamTransport(calls: calls, streams: streams)
+            }
             let tools = try BuiltRules.book(upstream, loaded.configuration, ground.files)
             guard
                 let server = ProtectedServer(
-                    name: ByteString(upstream.settings.name), policies: upstream.policies,
+                    name: ByteString(name), policies: upstream.policies,
                     redactor: Redactor(
-                        key: ground.redactionKey.revealed, upstream: ByteString(upstream.settings.name),
+                        key: ground.redactionKey.revealed, upstream: ByteString(name),
                         remembersPseudonyms: upstream.policies.contains(where: \.restoresPseudonyms)),
-                    tools: tools, transport: UpstreamTransport(calls: calls, streams: streams),
+                    tools: tools, transport: transport,
                     unknownTool: upstream.settings.unknownTool.form)
-            else { throw ProgramFailure("the upstream `\(upstream.settings.name)` has no policy") }
-            servers[upstream.settings.name] = calls
+            else { throw ProgramFailure("the upstream `\(name)` has no policy") }
             protected.append(server)
         }
         var rules = Rules(protected)
@@ -49,6 +63,7 @@ struct BuiltRules {
                 .map { ByteString($0) })
         self.rules = rules
         self.servers = servers
+        self.programs = programs
     }
 
     private static func book(

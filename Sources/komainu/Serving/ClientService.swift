@@ -34,4 +34,6 @@ struct ServiceGround: Sendable {
     let identity: IdentityRegistry
     /// The key of pseudonyms.
     let redactionKey: Secret<[UInt8]>
+    /// The upstreams that are programs.
+    let programs = Programs()
 }

@@ -45,6 +45,7 @@ private final class GatewayService: ClientService {
             throw ProgramFailure("no randomness: \(error)")
         }
         servers = Mutex(built.servers)
+        ground.programs.keep(built.programs)
         sweeper = SessionSweep(store)
         sweeper.start(on: ground.loops[0])
         Metrics.shared.gauge("komainu_sessions", help: "Sessions that are open.") { Double(store.count) }
@@ -69,6 +70,7 @@ private final class GatewayService: ClientService {
         try recordRules(loaded)
         gateway.replace(built.rules)
         servers.withLock { $0 = built.servers }
+        ground.programs.keep(built.programs)
     }
 
     var obstacles: [Obstacle] {

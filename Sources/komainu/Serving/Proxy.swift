@@ -158,6 +158,7 @@ final class Proxy {
         service.drain()
         let listeners = clients.map(\.listener)
         ground.onLoop { for listener in listeners { await listener.drain(until: deadline) } }
+        ground.programs.stop()
         approvals.stop()
         recorder.stop()
         if let operators { ground.onLoop { await operators.drain(until: MonotonicTime.now + .seconds(1)) } }

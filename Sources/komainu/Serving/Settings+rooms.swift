@@ -101,6 +101,7 @@ extension UpstreamConfiguration {
             let lines = String(decoding: try contents(of: path), as: UTF8.self).split(whereSeparator: \.isNewline)
             guard lines.count == 1 else { throw ProgramFailure("`\(path)` must hold one URL") }
             text = String(lines[0])
+        case .command: throw ProgramFailure("the upstream `\(name)` is a program and has no URL")
         }
         do throws(UpstreamURL.Mistake) {
             return try UpstreamURL(text)

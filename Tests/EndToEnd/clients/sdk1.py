@@ -14,7 +14,8 @@ import plan as plans
 async def connected(plan):
     if "command" in plan:
         with open(plan["errors"], "a", encoding="utf-8") as errors:
-            program = StdioServerParameters(command=plan["command"][0], args=plan["command"][1:])
+            program = StdioServerParameters(
+                command=plan["command"][0], args=plan["command"][1:], env=plan.get("environment"))
             async with stdio_client(program, errlog=errors) as (read, write):
                 yield read, write, lambda: None
         return

@@ -15,7 +15,8 @@ import plan as plans
 async def reached(plan):
     if "command" in plan:
         with open(plan["errors"], "a", encoding="utf-8") as errors:
-            program = StdioServerParameters(command=plan["command"][0], args=plan["command"][1:])
+            program = StdioServerParameters(
+                command=plan["command"][0], args=plan["command"][1:], env=plan.get("environment"))
             yield stdio_client(program, errlog=errors)
         return
     context = ssl.create_default_context(cafile=plan["ca"])

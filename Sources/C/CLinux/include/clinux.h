@@ -43,5 +43,16 @@ int komainu_keep_memory_private(void);
 void komainu_keep_freed_memory(int keep, int map, int grow);
 /// Begins this program anew with the environment as it is now (execv(3)). Returns -1 when it cannot, else not at all.
 int komainu_begin_anew(char *_Nullable const *_Nonnull arguments);
+/// Two connected stream sockets, closed on exec; the first is nonblocking. 0, or -1 with errno.
+int komainu_socket_pair(int pair[_Nonnull 2]);
+/// Starts a program with these three descriptors and no others, in a process group of its own, with no signal blocked, ignored
+/// or handled; the kernel kills it when the calling thread ends. 0 and the process, or an errno.
+int komainu_spawn(const char *path, char *_Nullable const *_Nonnull arguments, char *_Nullable const *_Nonnull environment,
+                  const int standard[_Nonnull 3], int *process);
+/// waitid(2) for a child that has ended. 1 with how (0: it exited) and with what, 0 when it still runs, -1 with errno. It is
+/// only looked at unless `take`, and then waited for.
+int komainu_wait(int process, int take, int *signalled, int *status);
+/// pidfd_open(2). A descriptor, or -1 with errno.
+int komainu_process_descriptor(int process);
 #pragma clang assume_nonnull end
 #endif
