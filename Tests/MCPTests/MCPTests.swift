@@ -22,6 +22,14 @@ import Testing
         #expect(text.id?.encoded == #""1""#)
     }
 
+    @Test(arguments: [(49_990, true), (50_010, false)])
+    func `has no more values than a loop can judge at once`(names: Int, isRead: Bool) {
+        let members = (0..<names).map { #""n\#($0)":1"# }.joined(separator: ",")
+        let text = #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{\#(members)}}}"#
+        let message = try? ClientMessage(parsing: Array(text.utf8))
+        #expect((message != nil) == isRead)
+    }
+
     @Test func `names its id in a refusal when the id could be read`() {
         do throws(MessageFailure) {
             _ = try ClientMessage(parsing: Array(#"{"jsonrpc":"2.0","id":9,"method":"ping","params":3}"#.utf8))

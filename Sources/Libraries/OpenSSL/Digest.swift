@@ -13,11 +13,10 @@ public enum SHA256 {
     /// The hash of `bytes`, 32 bytes.
     public static func hash(_ bytes: Span<UInt8>) -> [UInt8] {
         unsafe bytes.withUnsafeBufferPointer { bytes in
-            unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { output, count in
+            unsafe written(byteCount) { output in
                 let worked = unsafe EVP_Digest(
-                    bytes.baseAddress, bytes.count, output.baseAddress, nil, DigestMethod.sha256.raw, nil)
+                    bytes.baseAddress, bytes.count, output, nil, DigestMethod.sha256.raw, nil)
                 guard worked == 1 else { stop("EVP_Digest") }
-                count = byteCount
             }
         }
     }
@@ -106,11 +105,25 @@ public struct SHA256Stream: ~Copyable, Sendable {
     }
 
     func finish() -> [UInt8] {
-        unsafe [UInt8](unsafeUninitializedCapacity: SHA256.byteCount) { output, count in
-            guard unsafe EVP_DigestFinal_ex(raw, output.baseAddress, nil) == 1 else { stop("EVP_DigestFinal_ex") }
-            count = SHA256.byteCount
+        unsafe written(SHA256.byteCount) { output in
+            guard unsafe EVP_DigestFinal_ex(raw, output, nil) == 1 else { stop("EVP_DigestFinal_ex") }
         }
     }
+}
+
+/// The `count` bytes that `write` has written, all of them.
+///
+/// Not by `Array(unsafeUninitializedCapacity:)`: for a hash, that spends more on finding out what an array is than on the bytes.
+func written(_ count: Int, _ write: (UnsafeMutablePointer<UInt8>) -> Void) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.append(addingCapacity: count) { (space: inout OutputSpan<UInt8>) in
+        unsafe space.withUnsafeMutableBufferPointer { memory, filled in
+            guard let start = memory.baseAddress else { return }
+            unsafe write(start)
+            filled = count
+        }
+    }
+    return bytes
 }
 
 /// SHA-256 of bytes in memory fails only when memory is gone or OpenSSL's default provider is missing. Neither leaves a

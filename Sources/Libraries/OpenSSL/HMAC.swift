@@ -21,10 +21,8 @@ public struct HMACSHA256: Sendable {
     /// The code of `message`, 32 bytes.
     public func authenticate(_ message: Span<UInt8>) -> [UInt8] {
         unsafe message.withUnsafeBufferPointer { message in
-            unsafe [UInt8](unsafeUninitializedCapacity: HMACSHA256.byteCount) { code, count in
-                guard let place = code.baseAddress else { return }
-                unsafe komainu_hmac_sha256(states.inner, states.outer, message.baseAddress, message.count, place)
-                count = HMACSHA256.byteCount
+            unsafe written(HMACSHA256.byteCount) { code in
+                unsafe komainu_hmac_sha256(states.inner, states.outer, message.baseAddress, message.count, code)
             }
         }
     }

@@ -76,16 +76,18 @@ extension Span where Element == UInt8 {
 
     /// A copy.
     var copied: [UInt8] {
-        [UInt8](capacity: count) { out in
-            for index in indices { out.append(self[index]) }
-        }
+        var bytes: [UInt8] = []
+        bytes.append(bytesOf: self)
+        return bytes
     }
 
     /// A copy with A-Z made a-z.
     var lowercasedCopy: [UInt8] {
-        [UInt8](capacity: count) { out in
+        var bytes: [UInt8] = []
+        bytes.append(addingCapacity: count) { out in
             for index in indices { out.append(self[index].asciiLowercased) }
         }
+        return bytes
     }
 
     /// This range without the spaces and tabs at both its ends (OWS, RFC 9110 section 5.6.3).

@@ -49,13 +49,16 @@ struct JSONReader {
     private static func tape(
         of bytes: [UInt8], from start: Int, _ whole: Bool, limits: JSONLimits, capacity: Int
     ) throws(JSONFailure) -> [TapeEntry] {
-        try [TapeEntry](capacity: capacity) { (tape: inout OutputSpan<TapeEntry>) throws(JSONFailure) in
+        // Appending is compiled for this type of entry; `Array(capacity:)` looks the type up each time.
+        var entries: [TapeEntry] = []
+        try entries.append(addingCapacity: capacity) { (tape: inout OutputSpan<TapeEntry>) throws(JSONFailure) in
             var reader = JSONReader(limits: limits)
             let end = try reader.read(bytes.span, from: start, &tape)
             guard whole else { return }
             let rest = reader.afterSpace(bytes.span, end)
             guard rest == bytes.count else { throw JSONFailure(.trailingBytes, at: rest) }
         }
+        return entries
     }
 
     /// Gives the place after the value.

@@ -26,7 +26,7 @@ public struct ClientMessage: Sendable {
     ///
     /// - Throws: `MessageFailure` for anything that is not exactly one message of the envelope: batches, unknown or
     ///   case-variant members, ids that are no string or integer, names with control characters.
-    public init(parsing bytes: [UInt8], limits: JSONLimits = .standard) throws(MessageFailure) {
+    public init(parsing bytes: [UInt8], limits: JSONLimits = .clientMessage) throws(MessageFailure) {
         let envelope = try Envelope(parsing: bytes, limits: limits)
         document = envelope.document
         params = envelope.params
@@ -103,4 +103,14 @@ extension ByteString {
         }
         return ByteString(folded)
     }
+}
+
+extension JSONLimits {
+    /// What we accept from clients: 100,000 values, names counted too. Judging, redacting and recording arguments takes up to a
+    /// microsecond for each name, and meanwhile the loop serves nobody else.
+    public static let clientMessage: JSONLimits = {
+        var limits = JSONLimits.standard
+        limits.values = 100_000
+        return limits
+    }()
 }
