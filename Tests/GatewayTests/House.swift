@@ -192,7 +192,9 @@ struct House: Sendable {
 
     /// The same server under fewer policies.
     func rulesWithout(_ name: String) throws -> Rules {
-        let policies = try ["readers.yaml", "open.yaml", "wide.yaml"].filter { $0 != name }.map { try House.policy($0) }
+        let catalog = try House.catalog()
+        let policies = try ["readers.yaml", "open.yaml", "wide.yaml"].filter { $0 != name }
+            .map { try House.policy($0, catalog) }
         let protected = ProtectedServer(
             name: "torii", policies: policies,
             redactor: Redactor(key: Array(repeating: 7, count: 32), upstream: "torii"),
