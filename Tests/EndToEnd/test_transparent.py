@@ -56,6 +56,8 @@ def transcript(lines):
 
 
 def test_the_same_script_has_the_same_transcript(glass, client, sdk):
+    if glass.sdk == 1 and sdk == "sdk2-pinned":
+        pytest.skip("the server speaks no revision that this client would")
     direct = types.SimpleNamespace(url=glass.upstream)
     without = transcript(client(sdk, glass, direct, glass.steps, name="Ada").rest())
     through = transcript(client(sdk, glass, glass.endpoint(), glass.steps, name="Ada").rest())
