@@ -43,36 +43,43 @@ struct StatelessConversation {
         let version = ProtocolVersion.v20260728
         visit.trail.claiming(version, ClaimedClient(name: claim.client.name, version: claim.client.version))
         let isListening = method == .subscriptionsListen
-        let kind = isListening ? Occupancy.Kind.stream(SessionOwner(caller.principal)) : .call
-        guard let place = visit.gateway.occupancy.take(kind) else { throw .occupied(id) }
-        visit.place = place
+        try takePlace(isListening, id)
         if method == .toolsCall, !caller.server.tools.isListed {
             try await Learning(visit, caller, nil).learn(for: id)
         }
         let continuation = try Continuation(message, id, visit, caller)
         let permitted = try permit(id)
-        let rule = permitted.rule
         let task = try ownTask(method, id)
         let subscription = isListening ? Subscription(message, id, visit, caller, permitted.edits) : nil
-        let parameters =
-            method == .toolsCall
-            ? try ParameterFields(
-                visit.head.fields, of: message.calledTool.flatMap { caller.server.tools.inventory.definition(of: $0) },
-                message.parameter("arguments"), message, id) : nil
-        var edits = metaEdits().merging(continuation.edits)
-        if let subscription { edits = edits.merging(subscription.edits) }
-        if method == .tasksUpdate, let taskID { edits = edits.merging(answerEdits(of: taskID)) }
+        let parameters = method == .toolsCall ? try parameterFields(id) : nil
+        var question = Question(id, method, message, claim)
+        question.rule = permitted.rule
+        question.groups = task == nil ? [] : permitted.redactions
+        question.binding = continuation.binding
+        question.opensLogging = opensLogging
+        let edits = [continuation.edits, subscription?.edits, answerEdits(method)].reduce(metaEdits()) { all, more in
+            more.map { all.merging($0) } ?? all
+        }
         let call = try await visit.redactAndIntend(permitted, id, of: caller, editing: edits)
-        let question = Question(
-            id: id, method: method, ticket: task?.ticket ?? call.ticket, tool: visit.trail.message.tool, rule: rule,
-            claim: claim, document: message.document, binding: continuation.binding, taskID: taskID,
-            progressToken: message.progressToken, opensLogging: opensLogging)
+        question.tool = visit.trail.message.tool
+        question.ticket = task?.ticket ?? call.ticket
         var fields = Fields.stateless(version, method, naming: Mirrors.named(by: message))
         parameters?.add(to: &fields, for: call.encoded)
         return try await answer(call, fields, question, subscription)
     }
 
     // MARK: the way there
+
+    private func takePlace(_ isListening: Bool, _ id: RequestID) throws(Refusal) {
+        let kind = isListening ? Occupancy.Kind.stream(SessionOwner(caller.principal)) : .call
+        guard let place = visit.gateway.occupancy.take(kind) else { throw .occupied(id) }
+        visit.place = place
+    }
+
+    private func parameterFields(_ id: RequestID) throws(Refusal) -> ParameterFields {
+        let definition = message.calledTool.flatMap { caller.server.tools.inventory.definition(of: $0) }
+        return try ParameterFields(visit.head.fields, of: definition, message.parameter("arguments"), message, id)
+    }
 
     private func permit(_ id: RequestID) throws(Refusal) -> PermittedCall {
         do throws(Denial) {
@@ -84,9 +91,7 @@ struct StatelessConversation {
         }
     }
 
-    private var taskID: ByteString? {
-        message.parameter("taskId").flatMap { message.document.string($0) }
-    }
+    private var taskID: ByteString? { Question.task(of: message) }
 
     /// The task that a request is about, which must be the caller's and of a tool that they may still see.
     private func ownTask(_ method: MCP.Method, _ id: RequestID) throws(Refusal) -> RememberedTask<ResultTicket>? {
@@ -105,10 +110,10 @@ struct StatelessConversation {
     }
 
     /// Within a task, too, only what was asked is answered.
-    private func answerEdits(of task: ByteString) -> JSONEdits {
+    private func answerEdits(_ method: MCP.Method) -> JSONEdits? {
+        guard method == .tasksUpdate, let taskID, let answers = message.parameter("inputResponses") else { return nil }
         var edits = JSONEdits.none
-        guard let answers = message.parameter("inputResponses") else { return edits }
-        let asked = visit.gateway.tasks.asked(of: task, for: caller.principal)
+        let asked = visit.gateway.tasks.asked(of: taskID, for: caller.principal)
         message.document.forEachMember(of: answers) { name, value in
             if !asked.contains(message.document.string(name) ?? "") { edits.remove(value) }
         }
@@ -210,27 +215,6 @@ struct StatelessConversation {
         }
         throw .answer(failure, question.id, isToolCall: question.isToolCall)
     }
-}
-
-/// What was asked, as far as its answer has to be judged by it.
-struct Question {
-    let id: RequestID
-    let method: MCP.Method
-    /// What everything that answers it is redacted by; of a task, the ticket of the call that began it.
-    let ticket: ResultTicket
-    let tool: ByteString?
-    let rule: ByteString
-    let claim: RequestClaim
-    /// The request, for what its claim says.
-    let document: JSONDocument
-    /// What a state is bound to that the answer may hold; nil for methods that may not ask for input.
-    let binding: RequestStates.Binding?
-    let taskID: ByteString?
-    let progressToken: RequestID?
-    /// Whether log messages were asked for and may be.
-    let opensLogging: Bool
-
-    var isToolCall: Bool { method == .toolsCall }
 }
 
 extension ServerMessage {

@@ -184,7 +184,7 @@ final class StatelessRelay {
         notification message: ServerMessage, _ method: MCP.Method, _ put: borrowing Target
     ) async {
         var told = message
-        var ticket = Optional(question.ticket)
+        var ticket = question.ticket
         var groups: [RedactionGroup] = []
         if let subscription {
             let isFirst = method == .subscriptionAcknowledged

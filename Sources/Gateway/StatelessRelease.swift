@@ -77,8 +77,9 @@ struct StatelessRelease {
     ) async throws(Refusal) -> [UInt8] {
         let release = Release(visit, caller)
         do throws(Refusal) {
+            guard let ticket = question.ticket else { throw shape }
             return try await release.release(
-                message, question.id, question.ticket, editing: edits, alsoBy: groups)
+                message, question.id, ticket, editing: edits, alsoBy: question.groups + groups)
         } catch {
             // A task's ticket is of a call; what asks for the task is none.
             guard case .withheld(let withheld, let id, _) = error else { throw error }
@@ -130,10 +131,11 @@ struct StatelessRelease {
     private func enterTask(_ result: JSONDocument.Node, of document: JSONDocument) throws(Refusal) {
         guard caller.rules.openExtensions(for: caller.principal).contains(ProtocolExtension.tasks),
             question.claim.declares(extension: ProtocolExtension.tasks.text, in: question.document),
-            let id = document.member("taskId", of: result).flatMap({ document.string($0) }), let tool = question.tool
+            let id = document.member("taskId", of: result).flatMap({ document.string($0) }), let tool = question.tool,
+            let ticket = question.ticket
         else { throw shape }
         let kept = document.member("ttlMs", of: result).flatMap { document.integer($0) }.map { max(0, $0) / 1_000 }
-        let task = RememberedTask(tool: tool, rule: question.rule, ticket: question.ticket)
+        let task = RememberedTask(tool: tool, rule: question.rule, ticket: ticket)
         do throws(TaskBookFailure) {
             try visit.gateway.tasks.enter(
                 id, of: caller.principal, task,

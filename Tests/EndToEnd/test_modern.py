@@ -204,7 +204,7 @@ def test_hears_what_it_asked_for_and_that_alone(wide, agent, schema):
         wide.control("POST", {"announce": {"jsonrpc": "2.0", "method": "notifications/resources/updated",
                                            "params": {"uri": uri}}})
     wide.control("POST", {"announce": {"jsonrpc": "2.0", "method": "notifications/prompts/list_changed"}})
-    assert agent.call("sample_change_definition", {"tool": "list_idps", "change": "claims"}).status == 200
+    assert agent.call("sample_change_definition", {"tool": "sample_blob", "change": "claims"}).status == 200
     events = stream.until(lambda events: len(events) == 3)
     messages = [json.loads(event["data"]) for event in events[1:]]
     assert [one["method"] for one in messages] == ["notifications/resources/updated", "notifications/tools/list_changed"]
@@ -260,3 +260,21 @@ def test_the_sdk_answers_a_question_through_it(wide, client, kind):
     asked = [line["asked"] for line in lines if "asked" in line]
     assert asked and not expectations.leaks(asked[0])
     assert any(line.get("result", {}).get("content", [{}])[0].get("text") == "Hi, Ada!" for line in lines), lines
+
+
+def test_the_sdk_hears_of_changes_and_of_the_end(house, client):
+    # Prompts are closed here: nothing is promised that will not come.
+    endpoint, operators = house.endpoint(), house.endpoint(name="operations", dual=True)
+    token = house.token([operators], groups=["operators"])["token"]
+    sdk = client("sdk2", house, endpoint, [{"do": "list"}, {"do": "listen", "events": 1}, {"do": "listen", "events": 9}])
+    assert sdk.hear()["opened"]["version"] == stateless.VERSION and sdk.hear()["tools"]
+    assert sdk.hear()["listening"] == {"toolsListChanged": True}
+    operator = stateless.Agent(operators.url, house.ca, token)
+    changed = operator.call("sample_change_definition", {"tool": "sample_blob", "change": "claims"})
+    assert changed.status == 200 and not changed.result.get("isError"), changed
+    assert sdk.hear() == {"heard": ["ToolsListChanged"]}
+    assert sdk.hear()["listening"] == {"toolsListChanged": True}
+    house.run("endpoint", "delete", endpoint.id)
+    # The end is a graceful one: the SDK's loop is over, and nothing was lost.
+    assert "heard" in sdk.hear()
+    operator.close()

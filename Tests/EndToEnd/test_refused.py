@@ -18,7 +18,7 @@ FILES = sorted((houses.HERE / "cases/refused").glob("*.json"))
 FILE_CASES = {file.stem: json.loads(file.read_text(encoding="utf-8"))["cases"] for file in FILES}
 CASES = [pytest.param(case, id=f"{stem}: {case['name']}") for stem, cases in FILE_CASES.items() for case in cases]
 # Cases whose sender has shown who it is before anything is wrong.
-KNOWN = FILE_CASES["envelope"] + FILE_CASES["json"] + FILE_CASES["tools"]
+KNOWN = FILE_CASES["envelope"] + FILE_CASES["json"] + FILE_CASES["tools"] + FILE_CASES["stateless"]
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 A step: {"do": "list"} | {"do": "call", "tool", "arguments", "progress"} | {"do": "ping"} | {"do": "resources"} |
 {"do": "templates"} | {"do": "read", "uri"} | {"do": "prompts"} | {"do": "prompt", "name", "arguments"} |
-{"do": "complete", "ref", "argument"} | {"do": "pause"} (says so, waits for a line) | {"do": "sleep", "seconds"}.
+{"do": "complete", "ref", "argument"} | {"do": "listen", "events"} (2026-07-28: until so many came, or the stream ends) | {"do": "pause"} (says so, waits for a line) | {"do": "sleep", "seconds"}.
 
 A plan may say `name`: what to answer when the server asks the user; without it the client cannot be asked.
 """
@@ -82,6 +82,15 @@ async def carry_out(step, session):
     if kind == "complete":
         reference = types.PromptReference(type="ref/prompt", name=step["ref"])
         return {"result": dumped(await session.complete(reference, step["argument"]))}
+    if kind == "listen":
+        heard = []
+        async with session.listen(tools_list_changed=True, prompts_list_changed=True) as subscription:
+            say({"listening": dumped(subscription.honored)})
+            async for event in subscription:
+                heard.append(type(event).__name__)
+                if len(heard) == step["events"]:
+                    break
+        return {"heard": heard}
     if kind == "sleep":
         await asyncio.sleep(step["seconds"])
         return {}
