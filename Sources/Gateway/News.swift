@@ -28,10 +28,22 @@ final class News: Sendable {
     }
 }
 
-/// What changes while a session's own stream is open: policies and catalogues at a reload, pins and the vendor's list at any time.
+/// A stream whose client hears of changes: a session's own (`Relay`), or a subscription (`StatelessRelay`).
+protocol NewsStream: AnyObject {
+    var caller: Caller { get }
+    /// Other rules are in force.
+    func rejudge()
+    /// Tells the client that its tools are not what they were.
+    func announceTools() async
+}
+
+extension Relay: NewsStream {}
+extension StatelessRelay: NewsStream {}
+
+/// What changes while such a stream is open: policies and catalogues at a reload, pins and the vendor's list at any time.
 /// The client is told, in MCP's own words, that its tools changed; who has no stream open loses nothing, for the next list is right.
 final class StreamNews {
-    private let relay: Relay
+    private let relay: any NewsStream
     private let gateway: Gateway
     private var book: ToolBook
     private var reloads = 0
@@ -43,7 +55,7 @@ final class StreamNews {
     /// `notifications/tools/list_changed`.
     static let toolsChanged = Array(#"{"jsonrpc":"2.0","method":"\#(Method.toolsChanged.name.text)"}"#.utf8)
 
-    init(_ relay: Relay, _ gateway: Gateway) {
+    init(_ relay: any NewsStream, _ gateway: Gateway) {
         self.relay = relay
         self.gateway = gateway
         book = relay.caller.server.tools

@@ -22,12 +22,13 @@ final class StatelessRelay {
         case clientGone = "client_gone"
         /// The token's time is over, or it was revoked.
         case lease = "token_ended"
-        /// The gateway stops.
+        /// The gateway stops, or serves this server no more.
         case draining = "draining"
     }
 
     private let visit: Visit
-    private let caller: Caller
+    /// By which rules each message is judged: an answer's by those it began with, a subscription's by those in force.
+    private(set) var caller: Caller
     private let answer: any ServerAnswer
     private let question: Question
     private let subscription: Subscription?
@@ -37,6 +38,9 @@ final class StatelessRelay {
     private var isAcknowledged = false
     /// Whether the server is what is waited for.
     private var isReading = false
+    /// Whether news of our own is being written, beside the server's events.
+    private var isAnnouncing = false
+    private let turn = Turn()
 
     /// Silence after which a comment keeps the connection alive through whatever stands between.
     private static let quiet = Duration.seconds(15)
@@ -83,8 +87,12 @@ final class StatelessRelay {
             cut(.clientGone)
             return await pump(Nobody())
         }
+        let news = subscription == nil ? nil : StreamNews(self, visit.gateway)
         await pump(stream)
+        news?.stop()
+        await turn.take()
         try? await stream.finish()
+        turn.give()
     }
 
     private func cut(_ end: End) {
@@ -93,7 +101,34 @@ final class StatelessRelay {
         cancellation.cancel()
         answer.abort()
         // A client that does not read would keep a stream open that is over.
-        if !isReading, end != .clientGone { visit.exchange.cut() }
+        if !isReading || isAnnouncing, end != .clientGone { visit.exchange.cut() }
+    }
+
+    // MARK: what changes meanwhile
+
+    /// Other rules are in force. A subscription goes on under them, or ends with its server.
+    func rejudge() {
+        guard let server = visit.gateway.rules.server(caller.principal.upstream),
+            let rules = server.rules(named: caller.principal.policy)
+        else { return cut(.draining) }
+        caller = Caller(principal: caller.principal, server: server, rules: rules)
+    }
+
+    /// Between two events of the server's, to who asked to hear of it.
+    func announceTools() async {
+        guard let subscription, subscription.wantsTools, isAcknowledged else { return }
+        await turn.take()
+        defer { turn.give() }
+        guard end == nil else { return }
+        isAnnouncing = true
+        defer { isAnnouncing = false }
+        var bytes: [UInt8] = []
+        ServerSentEvent(data: subscription.toolsChanged).encode(into: &bytes)
+        do throws(ExchangeFailure) {
+            try await visit.exchange.write(bytes)
+        } catch {
+            cut(.clientGone)
+        }
     }
 
     // MARK: the loop
@@ -188,7 +223,7 @@ final class StatelessRelay {
         var groups: [RedactionGroup] = []
         if let subscription {
             let isFirst = method == .subscriptionAcknowledged
-            guard isFirst != isAcknowledged, isFirst || subscription.wants(method, message),
+            guard isFirst != isAcknowledged, isFirst || subscription.wants(method, message), isOpen(message, method),
                 let own = isFirst ? [] : groupsFor(method), let adapted = subscription.adapted(message, method)
             else { return _ = dropped("notification") }
             if method == .taskChanged {
@@ -214,6 +249,13 @@ final class StatelessRelay {
     /// The groups for what a server tells; nil when policy does not open it.
     private func groupsFor(_ method: MCP.Method) -> [RedactionGroup]? {
         caller.rules.redactions(forServer: method == .taskChanged ? .taskStatus : method, to: caller.principal)
+    }
+
+    /// Rules may have changed since a resource was asked for.
+    private func isOpen(_ message: ServerMessage, _ method: MCP.Method) -> Bool {
+        guard method == .resourceUpdated else { return true }
+        let uri = message.parameter("uri").flatMap { message.document.string($0) }
+        return uri.map { caller.rules.opensResource($0, for: caller.principal) } ?? false
     }
 
     /// What may come before an answer: progress that was asked for, and log messages that were.
@@ -277,7 +319,9 @@ final class StatelessRelay {
         if let subscription, end != .clientGone {
             var bytes: [UInt8] = []
             ServerSentEvent(data: subscription.end).encode(into: &bytes)
+            await turn.take()
             try? await put.write(bytes)
+            turn.give()
         }
         return true
     }
@@ -299,6 +343,8 @@ final class StatelessRelay {
     }
 
     private func write<Target: EventOutlet & ~Copyable>(_ bytes: [UInt8], _ put: borrowing Target) async {
+        await turn.take()
+        defer { turn.give() }
         guard end == nil else { return }
         do throws(ExchangeFailure) {
             try await put.write(bytes)

@@ -109,6 +109,26 @@ struct Subscription {
         return !known.isEmpty
     }
 
+    /// Whether changes of tools were asked for.
+    var wantsTools: Bool { kinds.contains(.toolsChanged) }
+
+    /// `notifications/tools/list_changed`, from us.
+    var toolsChanged: [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("jsonrpc")
+        writer.string("2.0")
+        writer.key("method")
+        writer.string(MCP.Method.toolsChanged.name)
+        writer.key("params")
+        writer.beginObject()
+        writer.key("_meta")
+        writer.raw(Subscription.meta(id))
+        writer.endObject()
+        writer.endObject()
+        return writer.bytes
+    }
+
     /// The result that ends a subscription properly.
     var end: [UInt8] {
         var writer = JSONWriter()

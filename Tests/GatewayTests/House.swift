@@ -184,9 +184,9 @@ struct House: Sendable {
         return try #require(catalog, "\(reading.problemsInOrder)")
     }
 
-    static func policy(_ name: String, _ catalog: Catalog) throws -> RuleSet {
+    static func policy(_ name: String, _ catalog: Catalog? = nil) throws -> RuleSet {
         let reading = Reading()
-        let rules = RuleSet(reading: try tree(name), catalog: catalog, reading)
+        let rules = RuleSet(reading: try tree(name), catalog: try catalog ?? House.catalog(), reading)
         return try #require(rules, "\(reading.problemsInOrder)")
     }
 

@@ -284,6 +284,44 @@ import Testing
         #expect(trail.codes.sorted() == ["draining", "token_ended", "token_ended"])
     }
 
+    @Test func `hears of other rules, and is judged by them from then on`() async throws {
+        try await House.run { house in
+            let answer = ScriptedAnswer()
+            let exchange = await Self.listen(
+                house, house.wideGuest(), answer, #"{"toolsListChanged":true,"promptsListChanged":true}"#)
+            house.gateway.replace(house.gateway.rules)
+            await house.loop.sleep(for: .milliseconds(20))
+            #expect(exchange.data.isEmpty, "the acknowledgement comes first")
+            answer.send(event: Self.notice("subscriptions/acknowledged", #""notifications":{"toolsListChanged":true}"#))
+            await eventually { exchange.data.count == 1 }
+            house.gateway.replace(house.gateway.rules)
+            await eventually { exchange.data.count == 2 }
+            #expect(
+                exchange.data.last
+                    == #"{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":"listen-1"}}}"#
+            )
+            // What the new rules close is heard of no more: here they have no server at all.
+            house.gateway.replace(Rules([]))
+            await eventually { exchange.isFinished }
+            #expect(exchange.data.last?.contains(#""resultType":"complete""#) == true)
+            #expect(answer.isAborted)
+        }
+    }
+
+    @Test func `that asked for nothing of tools hears nothing of them`() async throws {
+        try await House.run { house in
+            let answer = ScriptedAnswer()
+            let exchange = await Self.listen(house, house.wideGuest(), answer, #"{"promptsListChanged":true}"#)
+            answer.send(event: Self.notice("subscriptions/acknowledged", #""notifications":{}"#))
+            await eventually { exchange.data.count == 1 }
+            house.gateway.replace(house.gateway.rules)
+            answer.send(event: Self.notice("prompts/list_changed"))
+            await eventually { exchange.data.count == 2 }
+            #expect(exchange.data.last?.contains("prompts") == true)
+            exchange.leave()
+        }
+    }
+
     @Test(arguments: [
         Reply.json(#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32601,"message":"Method not found"}}"#, status: 404),
         .body("", type: nil, status: 405),
