@@ -92,10 +92,10 @@ extension Span where Element == UInt8 {
         // Eight at a time, the last eight perhaps some of them again.
         var at = 0
         while at < count &- 8 {
-            guard word(at) == other.word(at) else { return false }
+            guard word(at: at) == other.word(at: at) else { return false }
             at &+= 8
         }
-        return word(count &- 8) == other.word(count &- 8)
+        return word(at: count &- 8) == other.word(at: count &- 8)
     }
 
     /// The same for long ones: blocks without a way out in between are compared many bytes at a time.
@@ -132,10 +132,10 @@ extension Span where Element == UInt8 {
         return nil
     }
 
-    /// Eight bytes; nil when fewer are left. Known to be eight, they are read with one load.
-    @inline(__always)
-    private func word(_ at: Int) -> UInt64? {
-        let rest = extracting(droppingFirst: at)
+    /// Eight bytes, the first in the lowest place; nil when fewer are left from there on. Known to be eight, they are read
+    /// with one load.
+    @inlinable public func word(at place: Int) -> UInt64? {
+        let rest = extracting(droppingFirst: place)
         guard rest.count >= 8 else { return nil }
         return UInt64(rest[0]) | UInt64(rest[1]) << 8 | UInt64(rest[2]) << 16 | UInt64(rest[3]) << 24
             | UInt64(rest[4]) << 32 | UInt64(rest[5]) << 40 | UInt64(rest[6]) << 48 | UInt64(rest[7]) << 56

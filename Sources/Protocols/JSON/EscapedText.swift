@@ -34,10 +34,13 @@ public final class EscapedText: Sendable {
         out.append(contentsOf: text[start + from..<start + to])
     }
 
+    @inline(__always)
     private func written(_ place: Int, _ passed: inout Int) -> Int {
-        while passed < shifts.count, shifts[passed].decoded <= place { passed &+= 1 }
-        guard passed > 0 else { return place }
-        let last = shifts[passed &- 1]
+        var next = passed
+        while next < shifts.count, shifts[next].decoded <= place { next &+= 1 }
+        passed = next
+        guard next > 0 else { return place }
+        let last = shifts[next &- 1]
         return last.written &+ (place &- last.decoded)
     }
 }

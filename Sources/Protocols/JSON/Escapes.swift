@@ -81,13 +81,15 @@ func decoded(_ text: Span<UInt8>, noting: Bool, _ shifts: inout [EscapedText.Shi
     var written = 0
     var at = 0
     while at < text.count {
-        let byte = text[at]
-        guard byte == 0x5c else {
-            out[written] = byte
-            written &+= 1
-            at &+= 1
-            continue
+        let rest = text.extracting(droppingFirst: at)
+        var run = 0
+        while run < rest.count, rest[run] != 0x5c {
+            out[written &+ run] = rest[run]
+            run &+= 1
         }
+        at &+= run
+        written &+= run
+        guard at < text.count else { break }
         // Of JSON in a text nearly every escape is of a quote.
         if at &+ 1 < text.count, text[at &+ 1] == 0x22 {
             out[written] = 0x22

@@ -38,12 +38,13 @@ public struct JSONEdits: Sendable {
         /// The same within a string: escaped once more.
         func writeEscaped(into out: inout [UInt8]) {
             if case .text(let bytes) = change, endOfPlainRun(bytes.span, from: 0) == bytes.count {
-                out.append(0x5c)
-                out.append(0x22)
-                out.append(contentsOf: bytes)
-                out.append(0x5c)
-                out.append(0x22)
-                return
+                return out.append(addingCapacity: bytes.count + 4) { out in
+                    out.append(0x5c)
+                    out.append(0x22)
+                    for byte in bytes { out.append(byte) }
+                    out.append(0x5c)
+                    out.append(0x22)
+                }
             }
             var plain: [UInt8] = []
             write(into: &plain)

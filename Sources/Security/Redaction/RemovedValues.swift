@@ -18,7 +18,7 @@ struct RemovedValues {
     }
 
     private var values: [Value] = []
-    /// The texts of all values one after another, in lower case.
+    /// The texts of all values one after another.
     private var texts: [UInt8] = []
     /// Values by their whole hash: places in `values`, -1 for none. Empty until there is a value.
     private var table: [Int32] = []
@@ -68,22 +68,16 @@ struct RemovedValues {
         let isBeginning = whole.count > Self.longest
         let text = isBeginning ? whole.extracting(first: Self.longestBeginning) : whole
         if values.isEmpty { reserve() }
-        let start = texts.count
-        var hash = Self.seed ^ UInt64(truncatingIfNeeded: text.count)
-        texts.append(addingCapacity: text.count) { out in
-            for index in text.indices {
-                let byte = Self.folded(text[index])
-                out.append(byte)
-                hash = Self.mixed(hash, byte)
-            }
-        }
+        let hash = Self.hash(text, 0, text.count)
         let known = find(text, 0, text.count, hash)
         guard known == nil, !isCommon(text) else {
             if let known, isBeginning { values[known].isBeginning = true }
             hasBeginnings = hasBeginnings || known != nil && isBeginning
-            return texts.removeLast(text.count)
+            return
         }
         hasBeginnings = hasBeginnings || isBeginning
+        let start = texts.count
+        texts.append(copying: text)
         keep(
             Value(
                 range: start..<texts.count, replacement: replacement, hash: hash, isNumber: isNumber,
@@ -150,7 +144,7 @@ struct RemovedValues {
         guard range.count == count else { return false }
         let value = texts.span.extracting(range)
         let other = text.extracting(at..<at + count)
-        for index in value.indices where value[index] != Self.folded(other[index]) { return false }
+        for index in value.indices where Self.folded(value[index]) != Self.folded(other[index]) { return false }
         return true
     }
 
@@ -242,19 +236,42 @@ struct RemovedValues {
         return start
     }
 
-    /// A seed of this process, so that nobody can make values collide.
-    private static let seed = UInt64.random(in: .min ... .max) | 1
+    /// Of this process, so that nobody can make values collide: a beginning, and what every word is multiplied by, of which
+    /// both halves of the product count.
+    private static let seed = UInt64.random(in: .min ... .max)
+    private static let factor = UInt64.random(in: .min ... .max) | 1
 
+    /// Eight bytes at a time, the last eight perhaps some of them again.
     private static func hash(_ text: Span<UInt8>, _ at: Int, _ count: Int) -> UInt64 {
-        var hash = seed ^ UInt64(truncatingIfNeeded: count)
         let text = text.extracting(at..<at + count)
-        for index in text.indices { hash = mixed(hash, folded(text[index])) }
-        return hash
+        let factor = factor
+        var hash = seed ^ UInt64(truncatingIfNeeded: count)
+        guard count >= 8 else {
+            var rest: UInt64 = 0
+            for index in text.indices { rest = rest << 8 | UInt64(folded(text[index])) }
+            return mixed(hash, rest, factor)
+        }
+        var place = 0
+        while place < count &- 8, let word = text.word(at: place) {
+            hash = mixed(hash, folded(word), factor)
+            place &+= 8
+        }
+        return mixed(hash, folded(text.word(at: count &- 8) ?? 0), factor)
+    }
+
+    /// Eight bytes, capitals among them made small: a byte from `A` on and not beyond `Z` has its highest bit after the first
+    /// addition and not after the second.
+    @inline(__always)
+    private static func folded(_ word: UInt64) -> UInt64 {
+        let low = word & 0x7f7f_7f7f_7f7f_7f7f
+        let fromA = low &+ 0x3f3f_3f3f_3f3f_3f3f
+        let beyondZ = low &+ 0x2525_2525_2525_2525
+        return word | (fromA & ~beyondZ & ~word & 0x8080_8080_8080_8080) >> 2
     }
 
     @inline(__always)
-    private static func mixed(_ hash: UInt64, _ byte: UInt8) -> UInt64 {
-        let product = (hash ^ UInt64(byte)) &* 0x9e37_79b9_7f4a_7c15
-        return product ^ product >> 32
+    private static func mixed(_ hash: UInt64, _ word: UInt64, _ factor: UInt64) -> UInt64 {
+        let product = (hash ^ word).multipliedFullWidth(by: factor)
+        return product.high ^ product.low
     }
 }
