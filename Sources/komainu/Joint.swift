@@ -46,7 +46,7 @@ final class Joint: Sendable {
         while true {
             bell.wait(until: .now + .seconds(3600))
             guard let ending = ending.withLock({ $0 }) else { continue }
-            if ending == .finished { return }
+            if ending == .finished { return outlet.flush() }
             if isFinishing, ending != .stopped { continue }
             isFinishing = true
             let grace = ending == .stopped ? Joint.shortGrace : Joint.grace
@@ -132,6 +132,13 @@ private final class StandardOutlet: BridgeOutlet {
                 whenClosed()
             }
         }
+    }
+
+    /// Waits until all is written, but not long: perhaps nobody reads any more.
+    func flush() {
+        let done = Bell()
+        writer.submit { done.ring() }
+        done.wait(until: .now + .milliseconds(500))
     }
 
     func tell(_ sentence: String) {

@@ -7,15 +7,6 @@ import Testing
 @testable import Bridge
 
 @Suite struct `A field that repeats a value` {
-    @Test(arguments: [
-        ("list_apps", "list_apps"), ("two words", "two words"), ("süd", "=?base64?c8O8ZA==?="),
-        (" padded", "=?base64?IHBhZGRlZA==?="), ("", "=?base64??="), ("line\nend", "=?base64?bGluZQplbmQ=?="),
-        ("=?base64?YQ==?=", "=?base64?PT9iYXNlNjQ/WVE9PT89?="),
-    ])
-    func `carries it as it is only when nobody could read it otherwise`(value: String, field: String) {
-        #expect(MirroredHeaders.wrapped(ByteString(value)) == ByteString(field))
-    }
-
     private func message(_ text: String) throws -> ClientMessage { try ClientMessage(parsing: Array(text.utf8)) }
 
     @Test func `is sent for messages that claim a revision without a handshake, and for no other`() throws {

@@ -133,3 +133,15 @@ extension JSONLimits {
         return limits
     }
 }
+
+@Suite struct `A value in a header field` {
+    @Test(arguments: [
+        ("list_apps", "list_apps"), ("two words", "two words"), ("süd", "=?base64?c8O8ZA==?="),
+        (" padded", "=?base64?IHBhZGRlZA==?="), ("", "=?base64??="), ("line\nend", "=?base64?bGluZQplbmQ=?="),
+        ("=?base64?YQ==?=", "=?base64?PT9iYXNlNjQ/WVE9PT89?="),
+    ])
+    func `stands as it is only when nobody could read it otherwise`(value: String, field: String) {
+        #expect(MirroredText.encode(ByteString(value)) == ByteString(field))
+        #expect(MirroredText.decode(ByteString(field)) == ByteString(value))
+    }
+}

@@ -18,15 +18,7 @@ enum MirroredHeaders {
     static func add(for message: ClientMessage, claiming version: ByteString, to fields: inout HeaderFields) {
         fields.add(name: "mcp-protocol-version", value: version)
         if let method = message.method { fields.add(name: "mcp-method", value: method.name) }
-        if let name = name(of: message) { fields.add(name: "mcp-name", value: wrapped(name)) }
-    }
-
-    /// A value as a field may carry it: as it stands when it is plain, else in base 64 between sentinels.
-    static func wrapped(_ value: ByteString) -> ByteString {
-        let isPlain =
-            value.bytes.allSatisfy { (0x20...0x7E).contains($0) || $0 == 0x09 } && !value.isEmpty
-            && !isSpace(value.bytes.first) && !isSpace(value.bytes.last) && !value.hasPrefix("=?base64?")
-        return isPlain ? value : ByteString("=?base64?\(Base64.encode(value.bytes))?=")
+        if let name = name(of: message) { fields.add(name: "mcp-name", value: MirroredText.encode(name)) }
     }
 
     /// `tools/list` of our own, with the claims that a client's message makes.
@@ -55,8 +47,6 @@ enum MirroredHeaders {
         writer.endObject()
         return writer.bytes
     }
-
-    private static func isSpace(_ byte: UInt8?) -> Bool { byte == 0x20 || byte == 0x09 }
 
     private static func name(of message: ClientMessage) -> ByteString? {
         let member: String
@@ -109,7 +99,7 @@ struct MirroredArguments {
             var node: JSONDocument.Node? = arguments
             for name in place.path { node = node.flatMap { document.member(name, of: $0) } }
             guard let node, let value = MirroredArguments.text(node, of: document) else { continue }
-            fields.add(name: place.field, value: MirroredHeaders.wrapped(value))
+            fields.add(name: place.field, value: MirroredText.encode(value))
         }
     }
 

@@ -10,40 +10,40 @@ final class PipedServer {
     /// What its session is called; never used for another one as long as we run.
     let key: String
     /// When it was used last.
-    private(set) var lastUse = MonotonicTime.now
+    var lastUse = MonotonicTime.now
     /// Whether it ever wrote a message.
-    private(set) var hasSpoken = false
+    var hasSpoken = false
 
-    private let isShared: Bool
-    private let settings: ProgramSettings
-    private let child: ChildProcess
+    let isShared: Bool
+    let settings: ProgramSettings
+    let child: ChildProcess
     private let complaints: ProgramComplaints
     private let whenOver: (PipedServer) -> Void
-    private let loop = EventLoop.current
-    private var waiting: [Int: Waiting] = [:]
+    let loop = EventLoop.current
+    var waiting: [Int: Waiting] = [:]
     private var nextNumber = 1
-    private var ownStream: PipedAnswer?
+    var ownStream: PipedAnswer?
     /// Messages of its own before anybody listens.
-    private var early: [[UInt8]] = []
+    var early: [[UInt8]] = []
     private var outbox: [[UInt8]] = []
     private var outboxBytes = 0
     private var isWriting = false
     /// Why those that wait get no answer.
     private var verdict = UpstreamFailure.ended
     private var isEnding = false
-    private var isOver = false
+    var isOver = false
 
-    private struct Waiting {
+    /// A request that is owed an answer.
+    struct Waiting {
         let id: RequestID
         let token: RequestID?
         let answer: PipedAnswer
-        let timer: Timer
+        let timer: Timer?
         let isOpening: Bool
     }
 
     /// What may wait to be read by the program. Beyond it does not read, and is as good as gone.
     private static let outboxLimit = 64 << 20
-    private static let earlyLimit = 100
     private static let writing = Duration.seconds(30)
 
     /// Starts the program.
@@ -94,7 +94,10 @@ final class PipedServer {
         let number = nextNumber
         nextNumber += 1
         guard write(piped.line(as: number)) else { return answer.fail(.busy) }
-        let timer = loop.schedule(after: settings.total) { [weak self] in self?.giveUp(number, .timedOut(.total)) }
+        // A subscription lasts as long as its client likes.
+        let timer =
+            message.method == .subscriptionsListen
+            ? nil : loop.schedule(after: settings.total) { [weak self] in self?.giveUp(number, .timedOut(.total)) }
         let isOpening = message.method == .initialize
         if isOpening { answer.open(session: key) }
         waiting[number] = Waiting(
@@ -119,14 +122,14 @@ final class PipedServer {
         early = []
     }
 
-    private func giveUp(_ number: Int, _ failure: UpstreamFailure) {
+    func giveUp(_ number: Int, _ failure: UpstreamFailure) {
         guard let given = waiting.removeValue(forKey: number) else { return }
-        given.timer.cancel()
+        given.timer?.cancel()
         given.answer.fail(failure)
         if !given.isOpening { _ = write(PipedMessage.cancellation(of: number)) }
     }
 
-    private func write(_ line: [UInt8]) -> Bool {
+    func write(_ line: [UInt8]) -> Bool {
         guard outboxBytes + line.count <= PipedServer.outboxLimit else { return false }
         outbox.append(line)
         outboxBytes += line.count
@@ -154,78 +157,6 @@ final class PipedServer {
         }
     }
 
-    // MARK: What it says
-
-    private func read() async {
-        var splitter = LineSplitter(limit: settings.messageBytes)
-        while true {
-            var bytes: [UInt8] = []
-            guard let count = try? await child.output.read(into: &bytes, atMost: 1 << 16, deadline: nil), count > 0
-            else { break }
-            for line in splitter.feed(bytes.span) where !isOver {
-                guard case .whole(let text) = line else { return condemn(.garbled, "a message is too large") }
-                if text.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
-                guard let message = try? ServerMessage(parsing: text, limits: limits) else {
-                    return condemn(.garbled, "what it writes is no message")
-                }
-                hasSpoken = true
-                take(message)
-            }
-        }
-        if child.status != nil { return finish() }
-        // It can't answer any more. Usually its end comes next; a program that only closed its output is ended.
-        loop.schedule(after: .milliseconds(500)) { [weak self] in self?.end() }
-    }
-
-    private func take(_ message: ServerMessage) {
-        lastUse = .now
-        if let number = message.number, let asked = waiting[number] {
-            let bytes = message.restored(id: asked.id, token: asked.token)
-            switch message.shape {
-            case .result, .error:
-                waiting[number] = nil
-                asked.timer.cancel()
-                asked.answer.put(bytes, isLast: true)
-                // There is no session: nobody will ask it anything.
-                if asked.isOpening, case .error = message.shape { end() }
-            case .notification, .request:
-                if !asked.answer.put(bytes, isLast: false) { giveUp(number, .tooLarge) }
-            }
-            return
-        }
-        switch message.shape {
-        // Late, after a cancellation, or to a question that nobody asked.
-        case .result, .error: return
-        case .notification(let method) where method == .progress: return
-        case .notification, .request: takeOwn(message)
-        }
-    }
-
-    /// A message that belongs to no request: one under way carries it, if there is but one, else the session's own stream.
-    private func takeOwn(_ message: ServerMessage) {
-        let bytes = message.document.encoded(message.document.root)
-        guard !isShared else {
-            if case .request(let id, _) = message.shape {
-                _ = write(GatewayMessage.methodNotFound(to: id).body + [0x0A])
-            }
-            return
-        }
-        let newest = waiting.filter { !$0.value.isOpening }.max { $0.key < $1.key }?.value.answer
-        if let ownStream, waiting.count != 1 || newest == nil {
-            if !ownStream.put(bytes, isLast: false) { self.ownStream = nil }
-        } else if let newest {
-            newest.put(bytes, isLast: false)
-        } else if early.count < PipedServer.earlyLimit, bytes.count <= 1 << 16 {
-            early.append(bytes)
-        }
-    }
-
-    private var limits: JSONLimits {
-        var limits = JSONLimits()
-        limits.bytes = settings.messageBytes
-        return limits
-    }
-
     // MARK: Its end
 
     /// The session is over: its input ends, and what does not end by itself is ended.
@@ -241,7 +172,7 @@ final class PipedServer {
     }
 
     /// It does what it must not do: nothing more is heard of it.
-    private func condemn(_ failure: UpstreamFailure, _ reason: StaticString) {
+    func condemn(_ failure: UpstreamFailure, _ reason: StaticString) {
         guard !isOver else { return }
         verdict = failure
         isEnding = true
@@ -270,7 +201,7 @@ final class PipedServer {
         loop.schedule(after: .milliseconds(200)) { [weak self] in self?.finish() }
     }
 
-    private func finish() {
+    func finish() {
         guard !isOver, child.status != nil else { return }
         isOver = true
         failAll()
@@ -286,7 +217,7 @@ final class PipedServer {
         let unanswered = waiting
         waiting = [:]
         for asked in unanswered.values {
-            asked.timer.cancel()
+            asked.timer?.cancel()
             asked.answer.fail(verdict)
         }
         ownStream?.finish()
