@@ -172,6 +172,23 @@ def test_a_log_that_cannot_be_written_forwards_nothing(house):
     house.start()
 
 
+def test_a_trail_that_is_cut_while_it_is_written_forwards_nothing_until_it_is_whole(house):
+    agent = house.agent()
+    agent.call("list_apps")
+    segment = sorted(house.trail_folder.rglob("*.jsonl"))[-1]
+    whole = segment.read_bytes()
+    os.truncate(segment, len(whole) - 100)
+    before = house.reached()
+    assert agent.call("list_apps", {"size": 1}).status == 503
+    assert house.reached() == before
+    assert wire_admin(house, "/readyz") == 503
+    assert "file_changed" in house.log()
+    segment.write_bytes(whole)
+    houses.until(lambda: wire_admin(house, "/readyz") == 200, 20, "a log that goes on")
+    assert agent.call("list_apps", {"size": 1}).status == 200
+    assert house.reached() == before + 1
+
+
 def wire_admin(house, path):
     connection = http.client.HTTPConnection("127.0.0.1", house.admin_port, timeout=5)
     connection.request("GET", path)

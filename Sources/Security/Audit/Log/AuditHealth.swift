@@ -39,3 +39,15 @@ public struct AuditHealth: Sendable {
     /// Whether calls may be forwarded.
     public var isReady: Bool { state == .running }
 }
+
+extension AuditHealth.State: CustomStringConvertible {
+    /// For `/readyz` and people: the state, and the stable code of why.
+    public var description: String {
+        switch self {
+        case .running: "running"
+        case .suspended(let why): "suspended: \(why.code)"
+        case .poisoned(let failure): "poisoned: \(failure)"
+        case .closed: "closed"
+        }
+    }
+}
