@@ -69,7 +69,7 @@ let package = Package(
         room("Security/Policy", ["Identity", "Catalog", "Pattern", "MCP", "JSON", "YAML", "Bytes", "System"]),
         room("Security/Redaction", ["Policy", "Catalog", "MCP", "JSON", "OpenSSL", "Bytes"]),
         room("Security/Sessions", ["Identity", "MCP", "OpenSSL", "Bytes"]),
-        room("Security/Audit", ["JSON", "OpenSSL", "System", "Bytes", "Telemetry"]),
+        room("Security/Audit", ["TransparencyLog", "JSON", "OpenSSL", "System", "Bytes", "Telemetry"]),
 
         room("Edges/Reactor", ["OpenSSL", "System"]),
         room("Edges/Edge", ["Reactor", "HTTP", "HTTP2", "OpenSSL", "Bytes", "System", "Telemetry"]),
@@ -100,7 +100,7 @@ let package = Package(
             dependencies: [
                 "Admin", "Audit", "Bridge", "Bytes", "Catalog", "Commands", "Configuration", "Edge", "Gateway", "HTTP",
                 "HTTPClient", "Identity", "JSON", "MCP", "OpenSSL", "Policy", "Reactor", "Redaction", "SampleTorii",
-                "Sessions", "System", "Telemetry",
+                "Sessions", "System", "Telemetry", "TransparencyLog",
                 "Upstream", "YAML",
             ],
             path: "Sources/komainu", swiftSettings: strict),
@@ -124,7 +124,7 @@ let package = Package(
             "Redaction",
             ["Policy", "Catalog", "Identity", "JSON", "MCP", "YAML", "OpenSSL", "Bytes", "KomainuTesting"], cases: true),
         tests("Sessions", ["Identity", "MCP", "Bytes"]),
-        tests("Audit", ["JSON", "OpenSSL", "System", "Bytes", "KomainuTesting"]),
+        tests("Audit", ["TransparencyLog", "JSON", "OpenSSL", "System", "Bytes", "KomainuTesting"]),
         tests("Reactor", ["OpenSSL", "System", "Bytes", "KomainuTesting"]),
         tests(
             "Edge", ["Reactor", "HTTP", "JSON", "OpenSSL", "Bytes", "System", "Telemetry", "KomainuTesting"],

@@ -150,11 +150,19 @@ extension ConfigurationReading {
             directory: paths.standard("var/audit"), origin: "\(publicURL?.authority ?? "")/audit",
             keys: paths.standard("var/keys/audit"))
         guard let node else { return settings }
-        let known = ["directory", "origin", "keys", "heartbeat", "segment_bytes"]
+        let known = ["directory", "origin", "keys", "anchor", "heartbeat", "segment_bytes"]
         guard let fields = reading.fields(of: node, "`audit`", known) else { return nil }
         settings.directory = fields.optional("directory", default: settings.directory, paths.path)
         settings.origin = fields.optional("origin", default: settings.origin, origin)
         settings.keys = fields.optional("keys", default: settings.keys, paths.path)
+        if let anchor = fields["anchor"] {
+            settings.anchor = fields.required("anchor", paths.path)
+            if let path = settings.anchor, path == settings.directory || path.hasPrefix(settings.directory + "/") {
+                reading.mistake(
+                    anchor, "the anchor must lie outside the trail's directory",
+                    hint: "put back together with the trail, it could not tell that the trail was put back")
+            }
+        }
         settings.heartbeat = span(fields, "heartbeat", settings.heartbeat)
         settings.segmentBytes = size(fields, "segment_bytes", settings.segmentBytes, in: 1 << 20...1 << 30)
         let inside = settings.keys == settings.directory || settings.keys.hasPrefix(settings.directory + "/")

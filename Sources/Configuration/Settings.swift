@@ -176,6 +176,8 @@ public struct AuditConfiguration: Hashable, Sendable {
     public var origin: String
     /// The folder of its keys, outside the directory.
     public var keys: String
+    /// The folder of the anchor, best on another volume; nil: the folder of the keys.
+    public var anchor: String?
     /// A record at least this often proves that nothing happened in between. 5 min.
     public var heartbeat = Duration.seconds(300)
     /// The size at which a segment is closed. 64 MiB.

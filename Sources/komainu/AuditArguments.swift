@@ -1,6 +1,8 @@
 import Audit
+import Bytes
 import Commands
 import Configuration
+import TransparencyLog
 
 /// What the commands about the trail take.
 enum AuditArguments {
@@ -9,6 +11,23 @@ enum AuditArguments {
     static let keys = Option.value(
         "keys", "DIR", "the folder of the log's keys, to show and ask for people by name", completion: .directories)
     static let json = Option.flag("json", "the records exactly as they stand in the trail")
+
+    static let key = key(isRequired: false)
+    static let requiredKey = key(isRequired: true)
+
+    private static func key(isRequired: Bool) -> Option {
+        .value(
+            "key", "VKEY", "the log's public key, as its operator published it and `log.json` names it (`vkey`)",
+            isRequired: isRequired)
+    }
+
+    /// The key that was given, if one was; what is none is recorded.
+    static func key(_ arguments: inout Arguments) -> NoteKey? {
+        guard let text = arguments.value("key") else { return nil }
+        if let key = NoteKey(ByteString(text)) { return key }
+        arguments.mistake("`--key \(text)` isn't a log's key, such as `mcp.example.com/audit+530d903a+AekyeRrm56hA...`")
+        return nil
+    }
 
     /// The conditions, by the names that the audit room gives them.
     static let conditions: [Option] = [

@@ -2,8 +2,32 @@ import Bytes
 import OpenSSL
 import System
 import Testing
+import TransparencyLog
 
 @testable import Audit
+
+/// Signing keys that survive everything.
+final class KeptKeys: SigningKeys, Sendable {
+    private let made = Guarded<[NoteSigner]>([])
+    private let origin: String
+
+    init(origin: String) {
+        self.origin = origin
+    }
+
+    func make() throws(AuditFailure) -> NoteSigner {
+        guard let key = try? SigningKey.ed25519(), let signer = NoteSigner(name: ByteString(origin), key) else {
+            throw .signingKey("none")
+        }
+        made.withLock { $0.append(signer) }
+        return signer
+    }
+
+    func signer(for key: NoteKey) throws(AuditFailure) -> NoteSigner {
+        guard let signer = made.withLock({ $0.first { $0.key == key } }) else { throw .signingKey("unknown") }
+        return signer
+    }
+}
 
 /// Several lives of one log on a disk that loses what it may lose.
 private struct Lives {
@@ -12,6 +36,9 @@ private struct Lives {
     private var settings = AuditSettings(directory: "", origin: "sim", keys: "")
     /// The leaves of records that somebody was told are durable.
     private var acknowledged: [UInt64: [UInt8]] = [:]
+    /// What was ever signed, whether or not anybody saw it.
+    private var signed: [Checkpoint] = []
+    private let keys = KeptKeys(origin: "sim")
     private(set) var crashes = 0
 
     init(seed: UInt64, lie: CrashingStorage.Lie? = nil) {
@@ -46,16 +73,19 @@ private struct Lives {
     }
 
     private mutating func live() -> String? {
-        storage.stepsToCrash = Int.random(in: 0...60, using: &dice)
+        storage.stepsToCrash = Int.random(in: 0...120, using: &dice)
         if dice.once(in: 4) { storage.synchronizationsToFailure = Int.random(in: 0...6, using: &dice) }
         if dice.once(in: 4) { storage.writesToFullDisk = Int.random(in: 0...10, using: &dice) }
         if dice.once(in: 3) { storage.stepsToFailure = Int.random(in: 0...40, using: &dice) }
+        settings.rotation = dice.once(in: 6) ? "yearly" : nil
+        let publisher = publisher
         let segments: SegmentWriter
         do throws(AuditFailure) {
-            segments = try AuditLog.begin(settings, on: storage, LogClock())
+            segments = try AuditLog.begin(settings, on: storage, LogClock(), publisher: publisher)
         } catch {
-            if case .damaged(let damage) = error { return "recovery refuses: \(damage)" }
-            return nil
+            if case .system = error { return nil }
+            if case .poisoned = error { return nil }
+            return "recovery refuses: \(error)"
         }
         var open = segments.chain.openIntents.keys.sorted()
         for _ in 0..<6 {
@@ -74,6 +104,24 @@ private struct Lives {
                 try? segments.makeRoom(now: .now)
                 open = segments.chain.openIntents.keys.sorted()
             }
+            if dice.once(in: 2), let wrong = publish(publisher, segments) { return wrong }
+        }
+        return nil
+    }
+
+    private var publisher: Publisher {
+        Publisher(storage, anchor: Anchor(storage, folder: "anchor", origin: "sim"), keys: keys, origin: "sim")
+    }
+
+    /// Signs what is durable; a disk that fails is no reason to sign anything else the next time.
+    private mutating func publish(_ publisher: Publisher, _ segments: SegmentWriter) -> String? {
+        defer { if let checkpoint = publisher.signed { signed.append(checkpoint) } }
+        do throws(PublishFailure) {
+            let head = TrailHead(next: segments.chain.next, lastLeaf: segments.chain.lastLeaf)
+            try publisher.publish(upTo: head, keeps: dice.once(in: 3))
+        } catch {
+            if case .failed = error { return nil }
+            return "publishing refuses: \(error)"
         }
         return nil
     }
@@ -94,7 +142,11 @@ private struct Lives {
     /// Recovers once more, on a disk that works, and reads everything.
     private mutating func check() -> String? {
         do throws(AuditFailure) {
-            let segments = try AuditLog.begin(settings, on: storage, LogClock())
+            settings.rotation = nil
+            let publisher = publisher
+            let segments = try AuditLog.begin(settings, on: storage, LogClock(), publisher: publisher)
+            if let wrong = publish(publisher, segments) { return wrong }
+            if publisher.releasedSize != segments.chain.next { return "the last checkpoint is not released" }
             if !segments.chain.openIntents.isEmpty { return "intents stay open" }
             settings.readsEverything = true
             let again = try Recovery(storage: storage, origin: "sim", readsEverything: true).run()
@@ -115,6 +167,30 @@ private struct Lives {
             guard sequence < leaves.count else { return "record \(sequence) was acknowledged and is gone" }
             if leaves[Int(sequence)] != leaf { return "record \(sequence) was acknowledged and is another" }
         }
+        return compareTree(leaves.compactMap { TreeHash($0) })
+    }
+
+    /// Whether the log is consistent with everything that was ever signed, and its tiles are its own.
+    private func compareTree(_ leaves: [TreeHash]) -> String? {
+        var edge = TreeEdge()
+        var roots = [edge.root]
+        var tiles: [Tile: [TreeHash]] = [:]
+        for leaf in leaves {
+            edge.append(leaf) { tiles[$0] = $1 }
+            roots.append(edge.root)
+        }
+        for checkpoint in signed {
+            guard checkpoint.size < roots.count else {
+                return "\(checkpoint.size) records were signed and are not there"
+            }
+            if roots[Int(checkpoint.size)] != checkpoint.root {
+                return "\(checkpoint.size) records were signed otherwise"
+            }
+        }
+        for (tile, hashes) in edge.partialTiles { tiles[tile] = hashes }
+        for (tile, hashes) in tiles where (try? storage.read(tile.path, limit: 1 << 20)) != Tile.bytes(of: hashes) {
+            return "\(tile.path) is not the tree's"
+        }
         return nil
     }
 }
@@ -128,6 +204,13 @@ private struct Lives {
         let wrong = first.wrong + second.wrong
         #expect(wrong.isEmpty, "\(wrong.prefix(10))")
         #expect(first.crashes + second.crashes > seeds)
+    }
+
+    @Test func `is noticed by this simulation when checkpoints are signed before their records are durable`()
+        async throws
+    {
+        let wrong = try await onThread { Lives.run(0..<300, lie: .forgetsToSynchronizeRecords).wrong }
+        #expect(wrong.count { $0.contains("rollback") || $0.contains("signed") } > 20, "\(wrong.count)")
     }
 
     @Test func `is noticed by this simulation when the disk is not synchronised`() {

@@ -28,7 +28,7 @@ struct Dice: RandomNumberGenerator {
 /// new, and names appear in order or not at all.
 ///
 /// A failed synchronisation leaves pages that the kernel calls clean and the disk never got.
-final class CrashingStorage: LogStorage {
+final class CrashingStorage: LogStorage, @unchecked Sendable {
     static let sector = 512
 
     final class Node {
@@ -50,6 +50,8 @@ final class CrashingStorage: LogStorage {
     enum Lie {
         /// Synchronising does nothing, as if it were left out.
         case forgetsToSynchronize
+        /// Synchronising records does nothing, as if checkpoints were signed before their records are durable.
+        case forgetsToSynchronizeRecords
         /// Writing the same bytes again does nothing, as if recovery did not write them again.
         case skipsSameBytes
     }
@@ -212,6 +214,8 @@ final class CrashingStorage: LogStorage {
 
     func makeFolder(_ path: String) throws(SystemFailure) {}
 
+    func removeFolder(_ path: String) throws(SystemFailure) {}
+
     func status(_ path: String) throws(SystemFailure) -> StoredFile {
         let node = try node(path)
         return StoredFile(
@@ -253,7 +257,7 @@ final class CrashingStorage: LogStorage {
 
     fileprivate func synchronize(_ node: Node, isData: Bool) throws(SystemFailure) {
         try step("fdatasync")
-        if lie == .forgetsToSynchronize { return }
+        if lie == .forgetsToSynchronize || isData && lie == .forgetsToSynchronizeRecords { return }
         var fails = false
         if isData, let left = synchronizationsToFailure {
             synchronizationsToFailure = left - 1

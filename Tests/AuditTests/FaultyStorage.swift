@@ -75,6 +75,7 @@ final class FaultyStorage: LogStorage {
     func remove(_ path: String) throws(SystemFailure) { try disk.remove(path) }
     func synchronizeFolder(_ path: String) throws(SystemFailure) { try disk.synchronizeFolder(path) }
     func makeFolder(_ path: String) throws(SystemFailure) { try disk.makeFolder(path) }
+    func removeFolder(_ path: String) throws(SystemFailure) { try disk.removeFolder(path) }
     func status(_ path: String) throws(SystemFailure) -> StoredFile { try disk.status(path) }
 
     func setPermissions(_ path: String, _ permissions: UInt32) throws(SystemFailure) {

@@ -137,7 +137,7 @@ private struct Patient {
         #expect(acknowledged > 2_000)
         #expect(AuditCommands.verify(directory: settings.directory).problems.isEmpty)
         // Room again: somebody moves the oldest segments away and back.
-        let names = try Files.list("\(settings.directory)/seg").filter { $0.hasSuffix(".jsonl") }.prefix(4)
+        let names = try Files.list("\(settings.directory)/seg").filter { $0.hasSuffix(".jsonl") }.prefix(8)
         var aside: [String: [UInt8]] = [:]
         for name in names {
             aside[name] = try Files.read("\(settings.directory)/seg/\(name)", limit: 1 << 30)
@@ -148,16 +148,9 @@ private struct Patient {
         #expect(receipt.sequence > acknowledged)
         log.close()
         let copy = "\(folder.path)/copy"
-        try Files.makeFolders("\(copy)/seg", permissions: 0o700)
-        for name in ["log.json"]
-            + (try Files.list("\(settings.directory)/seg")).filter({ $0 != "spare" }).map({ "seg/\($0)" })
-        {
-            aside[name] = try Files.read("\(settings.directory)/\(name)", limit: 1 << 30)
-        }
-        for (name, bytes) in aside {
-            let path = name.contains("/") || name == "log.json" ? name : "seg/\(name)"
-            try File("\(copy)/\(path)", .readAndWriteNew(permissions: 0o600)).write(bytes, at: 0)
-        }
+        var files = try TrailCopy(settings.directory)
+        for (name, bytes) in aside { files.add("seg/\(name)", bytes) }
+        try files.write(to: copy)
         let report = AuditCommands.verify(directory: copy)
         #expect(report.verdict == .ok, "\(report.problems)")
     }

@@ -50,6 +50,21 @@ final class TrailFolder: Sendable {
     }
 }
 
+extension AuditLog {
+    /// Begins a log as `open` does, without its threads.
+    static func begin(
+        _ settings: AuditSettings, on storage: any LogStorage, _ clock: LogClock, publisher: Publisher? = nil
+    ) throws(AuditFailure) -> SegmentWriter {
+        let recovered = try recover(settings, on: storage)
+        let signing = try publisher?.resume(
+            size: recovered.chain.next, readsEverything: settings.readsEverything, rotates: settings.rotation != nil,
+            now: clock.wall())
+        let segments = try begin(settings, on: storage, clock, after: recovered, signing)
+        try publisher?.rotate(now: clock.wall())
+        return segments
+    }
+}
+
 /// An intent such as a gateway writes.
 func intent(_ tool: ByteString = "list_apps") throws -> AuditRecord {
     var record = AuditRecord(.callIntent, call: try CallID.make())

@@ -45,6 +45,7 @@ final class FillingStorage: LogStorage {
     func remove(_ path: String) throws(SystemFailure) { try storage.remove(path) }
     func synchronizeFolder(_ path: String) throws(SystemFailure) { try storage.synchronizeFolder(path) }
     func makeFolder(_ path: String) throws(SystemFailure) { try storage.makeFolder(path) }
+    func removeFolder(_ path: String) throws(SystemFailure) { try storage.removeFolder(path) }
     func status(_ path: String) throws(SystemFailure) -> StoredFile { try storage.status(path) }
 
     func setPermissions(_ path: String, _ permissions: UInt32) throws(SystemFailure) {

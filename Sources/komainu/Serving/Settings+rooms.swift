@@ -15,6 +15,7 @@ extension Configuration {
     func auditSettings(whenPoisoned: @escaping @Sendable (AuditFailure) -> Void) -> AuditSettings {
         var settings = AuditSettings(directory: audit.directory, origin: audit.origin, keys: audit.keys)
         settings.program = "komainu \(Version.text)"
+        settings.anchor = audit.anchor
         settings.segmentBytes = audit.segmentBytes
         settings.heartbeat = audit.heartbeat
         settings.whenPoisoned = whenPoisoned

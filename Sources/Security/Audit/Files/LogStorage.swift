@@ -2,8 +2,8 @@ import System
 
 /// What the trail needs of a file system. There are two: the disk, and in tests one that loses what was not synchronised.
 ///
-/// Paths are relative to the trail's directory.
-protocol LogStorage: AnyObject {
+/// Paths are relative to the trail's directory. The writer and the notary use it from threads of their own.
+protocol LogStorage: AnyObject, Sendable {
     /// The names in a folder, sorted.
     func list(_ folder: String) throws(SystemFailure) -> [String]
     /// Opens a file.
@@ -20,6 +20,8 @@ protocol LogStorage: AnyObject {
     func synchronizeFolder(_ path: String) throws(SystemFailure)
     /// Makes a folder, if it is not there.
     func makeFolder(_ path: String) throws(SystemFailure)
+    /// Removes an empty folder. Nothing depends on it.
+    func removeFolder(_ path: String) throws(SystemFailure)
     /// What a path names, a symbolic link itself.
     func status(_ path: String) throws(SystemFailure) -> StoredFile
     /// Changes the permission bits. Nothing depends on it.
@@ -88,11 +90,16 @@ final class DiskStorage: LogStorage {
         try Files.makeFolders(full(path), permissions: folderPermissions)
     }
 
+    func removeFolder(_ path: String) throws(SystemFailure) { try Files.removeFolder(full(path)) }
+
     func status(_ path: String) throws(SystemFailure) -> StoredFile { StoredFile(try Files.linkStatus(full(path))) }
 
     func setPermissions(_ path: String, _ permissions: UInt32) throws(SystemFailure) {
         try Files.setPermissions(full(path), permissions)
     }
+
+    /// Whether a path names a folder, and not a link to one.
+    func isFolder(_ path: String) throws(SystemFailure) -> Bool { try Files.linkStatus(full(path)).kind == .folder }
 }
 
 private final class DiskFile: LogFile {

@@ -71,38 +71,25 @@ struct Recovery {
 
     /// `log.json` says whose log this is, and is written before the first segment is.
     private func describe(isNew: Bool) throws(AuditFailure) {
-        let description = try attempt { () throws(SystemFailure) in try storage.readIfThere("log.json", limit: 64 << 10)
+        let path = LogDescription.path
+        let bytes = try attempt { () throws(SystemFailure) in
+            try storage.readIfThere(path, limit: LogDescription.limit)
         }
-        if let description {
-            guard let document = try? JSONDocument(parsing: description), let found = document.text("origin") else {
-                throw damage("log.json", 0, "it does not say whose log this is")
+        if let bytes {
+            guard let description = LogDescription(bytes) else {
+                throw damage(path, 0, "it does not say whose log this is")
             }
-            guard found == ByteString(origin) else { throw .otherOrigin(found: found.text, expected: origin) }
+            guard ByteString(description.origin) == ByteString(origin) else {
+                throw .otherOrigin(found: description.origin, expected: origin)
+            }
             return
         }
-        guard isNew else { throw damage("log.json", 0, "it is missing") }
-        let bytes = Recovery.description(of: origin)
-        try attempt { () throws(SystemFailure) in
-            try storage.replace("log.json", with: bytes, permissions: 0o444)
-            try storage.synchronizeFolder("")
-        }
+        guard isNew else { throw damage(path, 0, "it is missing") }
+        try attempt { () throws(SystemFailure) in try LogDescription(origin: origin).write(to: storage) }
     }
 
-    /// What `log.json` says.
-    static func description(of origin: String) -> [UInt8] {
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.key("v")
-        writer.int(1)
-        writer.key("origin")
-        writer.string(origin)
-        writer.key("entry")
-        writer.string("jsonl/1")
-        writer.key("genesis")
-        writer.string(Base64URL.encode(LeafHasher.genesis(of: origin)))
-        writer.endObject()
-        return writer.bytes + [0x0A]
-    }
+    /// What `log.json` says before the log has a key.
+    static func description(of origin: String) -> [UInt8] { LogDescription(origin: origin).encoded }
 
     private func attempt<Value>(_ body: () throws(SystemFailure) -> Value) throws(AuditFailure) -> Value {
         do throws(SystemFailure) { return try body() } catch { throw .system(error) }

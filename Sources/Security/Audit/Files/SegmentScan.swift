@@ -71,7 +71,7 @@ struct SegmentScan: Sendable {
     /// Reads `file` up to `end` and stops at the first line that does not belong.
     static func read(
         _ file: any LogFile, to end: Int, from chain: Chain,
-        each: (TrailLine, _ offset: Int, _ length: Int) -> Void = { _, _, _ in }
+        each: (TrailLine, _ leaf: [UInt8], _ offset: Int, _ length: Int) -> Void = { _, _, _, _ in }
     ) throws(SystemFailure) -> SegmentScan {
         var scan = SegmentScan(chain: chain)
         var hasher = LeafHasher()
@@ -87,7 +87,7 @@ struct SegmentScan: Sendable {
                 scan.bytes += bytes.count + 1
                 scan.lastKind = line.kind
                 scan.times = scan.times + TimeSpan(line.wall)
-                each(line, offset, bytes.count)
+                each(line, scan.chain.lastLeaf, offset, bytes.count)
             } catch {
                 scan.problem = error
             }

@@ -20,6 +20,12 @@ public enum AuditFailure: Error, Hashable, Sendable {
     case damaged(AuditDamage)
     /// The directory holds the trail of another origin.
     case otherOrigin(found: String, expected: String)
+    /// A signed checkpoint counts more records than the log has: it was put back to an earlier state, or its end is lost.
+    case rolledBack(source: String, signed: UInt64, found: UInt64)
+    /// A signed checkpoint has another root over its records than the log has: one of them was rewritten, or there are two logs.
+    case forked(source: String, size: UInt64)
+    /// The key that signs checkpoints is missing, readable by others, or another one.
+    case signingKey(String)
     /// The settings make no sense together.
     case settings(String)
     /// A file could not be read or written while opening.
@@ -38,6 +44,9 @@ public enum AuditFailure: Error, Hashable, Sendable {
         case .locked: "audit_locked"
         case .damaged: "audit_damaged"
         case .otherOrigin: "audit_other_origin"
+        case .rolledBack: "audit_rolled_back"
+        case .forked: "audit_forked"
+        case .signingKey: "audit_signing_key"
         case .settings: "audit_settings"
         case .system: "audit_system"
         case .random: "audit_random"
@@ -96,6 +105,14 @@ extension AuditFailure: CustomStringConvertible {
                 + "Run `komainu audit verify`, then restore the file or move the directory aside"
         case .otherOrigin(let found, let expected):
             "the directory holds the audit log of `\(found)`, not of `\(expected)`"
+        case .rolledBack(let source, let signed, let found):
+            "rollback or tampering: \(source) says \(signed) records, the log has \(found). Nothing was changed. "
+                + "Run `komainu audit verify`, then restore the trail; to begin another log, move its directory and its anchor aside"
+        case .forked(let source, let size):
+            "fork or tampering: \(source) has another root over the first \(size) records than the log. Nothing was "
+                + "changed. Run `komainu audit verify`, then restore the trail; to begin another log, move its directory and "
+                + "its anchor aside"
+        case .signingKey(let text): "the audit log's signing key: \(text)"
         case .settings(let text): "audit settings: \(text)"
         case .system(let failure): "the audit log cannot be opened: \(failure)"
         case .random(let text): "no random bytes for the audit log: \(text)"

@@ -1,5 +1,6 @@
 public import Bytes
 import System
+import TransparencyLog
 
 /// The trail of one gate: whatever must not happen unrecorded waits here until its record is on disk.
 ///
@@ -8,6 +9,8 @@ import System
 public final class AuditLog: Sendable {
     /// The log's name.
     public let origin: String
+    /// The public key that verifies the log's checkpoints (`vkey`), to be published by its operator.
+    public let verificationKey: String
     /// Pseudonyms, fingerprints and commitments under this log's keys.
     public let keys: AuditKeys
 
@@ -16,8 +19,12 @@ public final class AuditLog: Sendable {
     private let clock: LogClock
     private let threads: Guarded<[Thread]>
 
-    private init(origin: String, keys: AuditKeys, desk: Desk, watch: Watch, clock: LogClock, threads: [Thread]) {
+    private init(
+        origin: String, verificationKey: String, keys: AuditKeys, desk: Desk, watch: Watch, clock: LogClock,
+        threads: [Thread]
+    ) {
         self.origin = origin
+        self.verificationKey = verificationKey
         self.keys = keys
         self.desk = desk
         self.watch = watch
@@ -93,20 +100,37 @@ extension AuditLog {
         let lock = try LockFile(settings)
         let (keyFile, content) = try KeyFile.open(settings.keys)
         let keys = AuditKeys(keyFile, origin: settings.origin, content)
-        let segments = try begin(settings, on: storage, clock)
+        let anchorLock = try LockFile(
+            directory: settings.anchor ?? settings.keys, name: "\(Anchor.stem(of: settings.origin)).lock",
+            content: "\(CurrentProcess.identifier)")
+        let publisher = Publisher(
+            storage, anchor: Anchor(DiskStorage(settings.anchor ?? settings.keys), origin: settings.origin),
+            keys: SigningKeyFolder(directory: settings.keys, origin: settings.origin), origin: settings.origin)
+        let recovered = try recover(settings, on: storage)
+        let signing = try publisher.resume(
+            size: recovered.chain.next, readsEverything: settings.readsEverything, rotates: settings.rotation != nil,
+            now: clock.wall())
+        let segments = try begin(settings, on: storage, clock, after: recovered, signing)
+        try publisher.rotate(now: clock.wall())
         let desk = Desk(
             records: settings.queueRecords, bytes: settings.queueBytes,
             report: Desk.Report(
-                durableRecords: segments.chain.next, openIntents: 0, lastDurable: clock.wall(),
+                durableRecords: segments.chain.next, lastLeaf: segments.chain.lastLeaf, openIntents: 0,
+                lastDurable: clock.wall(),
                 segment: segments.name.path, hasSpare: segments.hasSpare))
         let watch = Watch(desk: desk, clock: clock, settings: settings)
         let scribe = Scribe(
             desk: desk, segments: segments, keys: keys, clock: clock, settings: settings, lock: lock)
+        let verificationKey = (signing.next ?? signing.key).text
+        let notary = Notary(desk: desk, publisher: publisher, settings: settings, lock: anchorLock)
         do throws(SystemFailure) {
-            let writer = try Thread.start("audit-writer") { scribe.run() }
-            let watcher = try Thread.start("audit-watch") { watch.run() }
+            let threads = [
+                try Thread.start("audit-writer") { scribe.run() }, try Thread.start("audit-watch") { watch.run() },
+                try Thread.start("audit-notary") { notary.run() },
+            ]
             return AuditLog(
-                origin: settings.origin, keys: keys, desk: desk, watch: watch, clock: clock, threads: [writer, watcher])
+                origin: settings.origin, verificationKey: verificationKey, keys: keys, desk: desk, watch: watch,
+                clock: clock, threads: threads)
         } catch {
             desk.beginClosing()
             throw .system(error)
@@ -125,17 +149,20 @@ extension AuditLog {
         }
     }
 
-    /// Recovers what is there and begins a new segment behind it.
+    /// Makes what is there fit to be continued.
+    static func recover(_ settings: AuditSettings, on storage: any LogStorage) throws(AuditFailure) -> Recovered {
+        try Recovery(storage: storage, origin: settings.origin, readsEverything: settings.readsEverything).run()
+    }
+
+    /// Begins a new segment behind what was recovered.
     static func begin(
-        _ settings: AuditSettings, on storage: any LogStorage, _ clock: LogClock
+        _ settings: AuditSettings, on storage: any LogStorage, _ clock: LogClock, after recovered: Recovered,
+        _ signing: SigningState?
     ) throws(AuditFailure) -> SegmentWriter {
-        let recovered = try Recovery(
-            storage: storage, origin: settings.origin, readsEverything: settings.readsEverything
-        ).run()
         let limits = SegmentLimits(segmentBytes: settings.segmentBytes)
         do throws(WriteFailure) {
             let segments = try SegmentWriter(storage, limits: limits, after: recovered, now: clock.wall())
-            try writeBeginning(segments, recovered, settings, clock)
+            try writeBeginning(segments, recovered, settings, clock, signing)
             return segments
         } catch {
             switch error {
@@ -147,7 +174,8 @@ extension AuditLog {
 
     /// The first records of a new segment: who writes from here on, what a crash left, and how the calls ended that it cut off.
     private static func writeBeginning(
-        _ segments: SegmentWriter, _ recovered: Recovered, _ settings: AuditSettings, _ clock: LogClock
+        _ segments: SegmentWriter, _ recovered: Recovered, _ settings: AuditSettings, _ clock: LogClock,
+        _ signing: SigningState?
     ) throws(WriteFailure) {
         var opened = AuditRecord(.logOpened)
         opened.facts = [
@@ -157,9 +185,20 @@ extension AuditLog {
             ("heartbeat_ms", .int(Int(clamping: settings.heartbeat.nanoseconds / 1_000_000))),
         ]
         if let boot = BootClock.bootIdentifier { opened.facts.append(("boot", .text(ByteString(boot)))) }
+        // Whoever takes the key out of the directory's description leaves this.
+        if let signing { opened.facts.append(("vkey", .text(ByteString(signing.key.text)))) }
         opened.facts += Watch.clockFacts()
         var records = [opened]
         if let repair = recovered.repair { records.append(AuditRecord(repair)) }
+        if let signing, let next = signing.next {
+            records.append(
+                AuditRecord(
+                    .logKeyRotated,
+                    facts: [
+                        ("old", .text(ByteString(signing.key.text))), ("new", .text(ByteString(next.text))),
+                        ("reason", .text(ByteString(settings.rotation ?? "resumed"))),
+                    ]))
+        }
         let now = clock.now()
         _ = try segments.write(records.map { Draft($0, at: now) })
         let orphans = recovered.chain.openIntents.sorted { $0.key < $1.key }

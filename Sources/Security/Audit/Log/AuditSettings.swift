@@ -8,6 +8,13 @@ public struct AuditSettings: Sendable {
     /// The folder of the log's keys. Whoever reads it can test guesses at what commitments hide; whoever deletes a subject's
     /// key erases that subject. Keep it out of the trail's directory and out of its copies.
     public var keys: String
+    /// The folder of the anchor, a copy of the last signed checkpoint by which a rollback of the trail is noticed. On another
+    /// volume or machine it is worth most; nil: in the folder of the keys. It must be there.
+    public var anchor: String?
+    /// Checkpoints are signed so far apart, when there is something new.
+    public var checkpointInterval = Duration.seconds(1)
+    /// Why the log is to get a new signing key as it is opened; nil when it keeps its key.
+    public var rotation: String?
     /// What the process says of itself in `log.opened`, such as a version.
     public var program = "komainu"
     /// A segment is closed when it has this many bytes, or at midnight UTC. The disk must have room for two.

@@ -16,6 +16,8 @@ final class Desk: Sendable {
     let bell = Bell()
     /// Rings when the log is over, for the watch.
     let watchBell = Bell()
+    /// Rings when the log is over, for the notary.
+    let notaryBell = Bell()
     private let limits: (records: Int, bytes: Int)
     private let state: Guarded<State>
 
@@ -46,6 +48,8 @@ final class Desk: Sendable {
     /// What the writer tells after each batch.
     struct Report: Sendable {
         var durableRecords: UInt64
+        /// The last of them.
+        var lastLeaf: [UInt8]
         var openIntents: Int
         var batches: UInt64 = 0
         var lastDurable: WallTime
@@ -184,6 +188,7 @@ extension Desk {
     /// The log writes again.
     func resume(_ report: Report) {
         state.withLock { state in
+            if state.isOver { return }
             state.log = .running
             state.hasReserve = false
             state.report = report
@@ -191,10 +196,15 @@ extension Desk {
     }
 
     /// The log will not write again. Answers who is to be told.
-    func end(_ log: AuditHealth.State) -> [Waiting] {
-        defer { watchBell.ring() }
+    func end(_ log: AuditHealth.State, _ report: Report? = nil) -> [Waiting] {
+        defer {
+            watchBell.ring()
+            notaryBell.ring()
+        }
         return state.withLock { state in
-            state.log = log
+            // What is poisoned is not closed in good order any more.
+            if !state.isOver { state.log = log }
+            if let report { state.report = report }
             state.hasReserve = false
             let all = (state.writing ?? []) + state.queue
             state.writing = nil
@@ -211,6 +221,15 @@ extension Desk {
     /// What the writer may do now.
     var condition: (log: AuditHealth.State, hasReserve: Bool, isClosing: Bool) {
         state.withLock { ($0.log, $0.hasReserve, $0.isClosing) }
+    }
+}
+
+// MARK: The notary's side
+
+extension Desk {
+    /// Where the trail stands on disk.
+    var head: TrailHead {
+        state.withLock { TrailHead(next: $0.report.durableRecords, lastLeaf: $0.report.lastLeaf) }
     }
 }
 

@@ -7,8 +7,8 @@ final class LockFile: Sendable {
     private let path: String
 
     /// Takes the lock. A reader that looks whether the log is being written holds it for a moment, so a few tries are made.
-    init(directory: String, content: String) throws(AuditFailure) {
-        path = "\(directory)/LOCK"
+    init(directory: String, name: String = "LOCK", content: String) throws(AuditFailure) {
+        path = "\(directory)/\(name)"
         do throws(SystemFailure) {
             file = try File(path, .readAndWriteCreating(permissions: 0o640))
             let pause = Bell()

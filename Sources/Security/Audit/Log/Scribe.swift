@@ -99,8 +99,9 @@ final class Scribe {
 
     private var report: Desk.Report {
         Desk.Report(
-            durableRecords: segments.chain.next, openIntents: segments.chain.openIntents.count, batches: batches,
-            lastDurable: clock.wall(), segment: segments.name.path, hasSpare: segments.hasSpare)
+            durableRecords: segments.chain.next, lastLeaf: segments.chain.lastLeaf,
+            openIntents: segments.chain.openIntents.count, batches: batches, lastDurable: clock.wall(),
+            segment: segments.name.path, hasSpare: segments.hasSpare)
     }
 }
 
@@ -253,6 +254,6 @@ extension Scribe {
                 }
             }
         }
-        refuse(desk.end(.closed), .closed)
+        refuse(desk.end(.closed, report), .closed)
     }
 }

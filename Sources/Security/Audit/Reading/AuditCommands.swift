@@ -1,25 +1,32 @@
 import System
+public import TransparencyLog
 
 /// What `komainu audit` does, for whoever has the trail's directory: each function writes its answer through `write` and gives
 /// the program's exit code. None of them changes a byte of the trail.
 public enum AuditCommands {
-    /// Checks the whole trail. 0 verified, 1 tampered or truncated, 3 something needed is missing, 4 verified with warnings.
+    /// Checks the whole trail. 0 verified; 1 tampered, forked, rolled back or truncated; 3 something needed is missing; 4 verified
+    /// with warnings.
     ///
-    /// - Parameter progress: told now and then how many bytes of how many are read.
+    /// - Parameters:
+    ///   - key: the log's key from elsewhere (`vkey`); without it the one is believed that the directory names.
+    ///   - outside: checkpoints that were kept elsewhere, such as the anchor.
+    ///   - progress: told now and then how many bytes of how many are read.
     public static func verify(
-        directory: String, json: Bool, progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in },
+        directory: String, key: NoteKey? = nil, outside: [VerifyReport.Outside] = [], json: Bool,
+        progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in },
         write: ([UInt8]) -> Void
     ) -> Int32 {
-        let report = verify(directory: directory, progress: progress)
+        let report = verify(directory: directory, key: key, outside: outside, progress: progress)
         write(json ? report.json() : Array(report.text().utf8))
         return report.exitCode
     }
 
     /// Checks the whole trail, for callers in this process.
     public static func verify(
-        directory: String, progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
+        directory: String, key: NoteKey? = nil, outside: [VerifyReport.Outside] = [],
+        progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) -> VerifyReport {
-        AuditVerifier.verify(directory, progress: progress)
+        AuditVerifier.verify(directory, key: key, outside: outside, progress: progress)
     }
 
     /// Shows the records that a filter admits: as JSON exactly the trail's lines, else one sentence each.

@@ -2,12 +2,13 @@ import Bytes
 import JSON
 import OpenSSL
 import System
+import TransparencyLog
 
 /// Reads a whole trail and says whether it is what was written: every line, the chain through them, every seal, and that every
 /// call that was let through ended exactly once. Needs nothing but the directory, and works while the log is being written.
 ///
-/// Without a checkpoint from outside the directory it cannot notice that whole records were cut off the end, or that everything
-/// was written anew by somebody with much patience: see `VerifyReport.head`.
+/// The tree's tiles and signed checkpoints are compared as well. Without the log's key or a checkpoint from outside the directory
+/// it cannot notice that the whole directory was put back to an earlier state, or was made anew under another key.
 struct AuditVerifier {
     private let trail: Trail
     private let progress: (_ done: Int, _ total: Int) -> Void
@@ -15,15 +16,24 @@ struct AuditVerifier {
     private var chain: Chain
     private var session = SessionCheck()
     private var lastKind: AuditKind?
+    private var tree: TreeCheck
+    private let key: NoteKey?
+    /// Where the good lines end.
+    private var end = (file: "seg", offset: 0)
     /// Whether the rest of the segment before was not read because something in it is wrong.
     private var isBroken = false
 
     /// Verifies a directory. `progress` is told now and then how many bytes of how many are read.
+    ///
+    /// - Parameters:
+    ///   - key: the log's key, for whoever has it from elsewhere.
+    ///   - outside: checkpoints that were kept elsewhere, such as the anchor.
     static func verify(
-        _ directory: String, progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
+        _ directory: String, key: NoteKey? = nil, outside: [VerifyReport.Outside] = [],
+        progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) -> VerifyReport {
         do throws(SystemFailure) {
-            var verifier = AuditVerifier(try Trail(directory), progress)
+            var verifier = try AuditVerifier(Trail(directory), key, outside, progress)
             try verifier.run()
             return verifier.report
         } catch {
@@ -33,18 +43,22 @@ struct AuditVerifier {
         }
     }
 
-    private init(_ trail: Trail, _ progress: @escaping (Int, Int) -> Void) {
+    private init(
+        _ trail: Trail, _ key: NoteKey?, _ outside: [VerifyReport.Outside], _ progress: @escaping (Int, Int) -> Void
+    ) throws(SystemFailure) {
         self.trail = trail
+        self.key = key
         self.progress = progress
-        chain = Chain(origin: trail.origin ?? "")
-        report.origin = trail.origin.map { ByteString($0) }
+        tree = try TreeCheck(trail, outside: outside)
+        chain = Chain(origin: trail.log?.origin ?? "")
+        report.origin = trail.log.map { ByteString($0.origin) }
         report.isLive = trail.isLive
     }
 
     private mutating func run() throws(SystemFailure) {
-        if trail.description == nil {
+        if trail.tree.description == nil {
             add(.missing, "log.json", 0, "it is not there")
-        } else if trail.description != trail.origin.map({ Recovery.description(of: $0) }) {
+        } else if trail.tree.description != trail.log?.encoded {
             add(.tampered, "log.json", 0, "it is not what it was when the log was made")
         }
         for seal in trail.orphanedSeals { add(.missing, "seg/\(seal)", 0, "the segment of this seal is missing") }
@@ -78,12 +92,15 @@ extension AuditVerifier {
         var facts = report
         var session = session
         var torn: [(file: String, hash: ByteString)] = []
-        let scan = try SegmentScan.read(file, to: size, from: chain) { line, _, length in
+        var tree = tree
+        let scan = try SegmentScan.read(file, to: size, from: chain) { line, leaf, offset, length in
             facts.note(line, length)
+            tree.add(line, leaf: leaf, file: name.path, offset: offset)
             session.note(line, &facts)
             if line.kind == .logRecovered, let aside = line.setAside { torn.append(aside) }
         }
-        (report, self.session) = (facts, session)
+        (report, self.session, self.tree) = (facts, session, tree)
+        end = (name.path, scan.bytes)
         report.segments += 1
         try checkQuarantine(torn)
         chain = scan.chain
@@ -178,6 +195,7 @@ extension AuditVerifier {
         report.openIntents = chain.openIntents.count
         report.head = report.records == 0 ? [] : chain.lastLeaf
         session.finish(&report)
+        tree.finish(&report, pinned: key, end: end, isClosed: lastKind == .logClosed)
         if report.isLive || report.verdict != .ok { return }
         if lastKind != .logClosed {
             report.warn("the log was not closed: it crashed, or records were cut off its end")

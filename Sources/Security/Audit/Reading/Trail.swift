@@ -1,14 +1,12 @@
-import Bytes
-import JSON
 import System
 
 /// A trail's directory as it was at one moment, to be read and never changed. Needs nothing but the directory.
 struct Trail {
     let storage: DiskStorage
-    /// The log's name, from `log.json`; nil when that is missing or says nothing.
-    let origin: String?
-    /// `log.json` as it stands there.
-    let description: [UInt8]?
+    /// What `log.json` says; nil when that is missing or says nothing.
+    let log: LogDescription?
+    /// What there is of the tree.
+    let tree: TreeFiles
     /// The segments in their order, with the bytes they had.
     let segments: [(name: SegmentName, bytes: Int)]
     /// Seals whose segment is not there.
@@ -21,6 +19,9 @@ struct Trail {
         storage = DiskStorage(directory)
         // Whether it is live first: a log that is closed in between then only looks livelier than it is.
         isLive = Trail.isLocked("\(directory)/LOCK")
+        // The tree before the records that it is of: what is written meanwhile is then only more.
+        tree = try TreeFiles(storage)
+        log = tree.description.flatMap { LogDescription($0) }
         let files = try storage.list("seg")
         var segments: [(name: SegmentName, bytes: Int)] = []
         for name in files.compactMap(SegmentName.init(fileName:)).sorted() {
@@ -29,8 +30,6 @@ struct Trail {
         self.segments = segments
         let seals = Set(segments.map(\.name.sealFileName))
         orphanedSeals = files.filter { $0.hasSuffix(".seal") && !$0.hasPrefix(".") && !seals.contains($0) }
-        description = try storage.readIfThere("log.json", limit: 64 << 10)
-        origin = description.flatMap { try? JSONDocument(parsing: $0) }.flatMap { $0.text("origin")?.text }
     }
 
     /// The seal of a segment as it stands in its file; nil when there is none.

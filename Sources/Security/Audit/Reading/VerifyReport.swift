@@ -8,6 +8,10 @@ public struct VerifyReport: Sendable {
     public enum Verdict: String, Sendable, CaseIterable, Comparable {
         /// Bytes are not the ones that were written.
         case tampered = "TAMPERED"
+        /// The log's key signed two histories.
+        case forked = "FORKED"
+        /// The directory is what it was earlier: something kept elsewhere was signed over more records.
+        case rolledBack = "ROLLED BACK"
         /// The end is not whole, or shorter than something proves it was.
         case truncated = "TRUNCATED"
         /// Files that must be there are not.
@@ -37,6 +41,20 @@ public struct VerifyReport: Sendable {
         public let reason: String
     }
 
+    /// A checkpoint that was kept outside the trail's directory.
+    public struct Outside: Sendable {
+        /// Where it was read, for the report.
+        public let file: String
+        /// The signed note.
+        public let note: [UInt8]
+
+        /// Names a checkpoint's place and content.
+        public init(file: String, note: [UInt8]) {
+            self.file = file
+            self.note = note
+        }
+    }
+
     /// The log's name.
     public internal(set) var origin: ByteString?
     /// Whether a process was writing the log meanwhile. What it wrote after verifying began was not looked at.
@@ -55,6 +73,12 @@ public struct VerifyReport: Sendable {
     public internal(set) var end: WallTime?
     /// The last record's leaf. Whoever keeps it can later show that this trail was not shortened or rewritten.
     public internal(set) var head: [UInt8] = []
+    /// How many records the released checkpoint covers; nil when there is none that agrees with the trail.
+    public internal(set) var signed: UInt64?
+    /// That checkpoint's root.
+    public internal(set) var root: [UInt8] = []
+    /// The key that the log says it signs with (`vkey`). To be compared with what its operator published.
+    public internal(set) var key: String?
     /// Calls that were let through and have no outcome.
     public internal(set) var openIntents = 0
     /// What is wrong, in the order of the trail. At most 100 are kept.
@@ -65,10 +89,10 @@ public struct VerifyReport: Sendable {
     /// The worst that was found.
     public var verdict: Verdict { problems.map(\.verdict).min() ?? .ok }
 
-    /// 0 verified, 1 tampered or truncated, 3 something needed is missing, 4 verified with warnings.
+    /// 0 verified, 1 tampered, forked, rolled back or truncated, 3 something needed is missing, 4 verified with warnings.
     public var exitCode: Int32 {
         switch verdict {
-        case .tampered, .truncated: 1
+        case .tampered, .forked, .rolledBack, .truncated: 1
         case .missing, .unverifiable: 3
         case .ok: warnings.isEmpty ? 0 : 4
         }
@@ -98,6 +122,8 @@ extension VerifyReport {
             say("to", end.rfc3339(fractionDigits: 3))
         }
         if !head.isEmpty { say("head", Base64URL.encode(head)) }
+        if let signed { say("signed", "\(signed) records, root \(Base64.encode(root))") }
+        if let key { say("key", TerminalText.of(key)) }
         let (allowed, denied) = (kinds[.callIntent] ?? 0, kinds[.callDenied] ?? 0)
         say("calls", "\(allowed) allowed, \(denied) denied, \(kinds[.callOrphaned] ?? 0) orphaned, \(openIntents) open")
         for problem in problems {
@@ -125,6 +151,11 @@ extension VerifyReport {
         if let begin { writer.member("from", begin.rfc3339(fractionDigits: 9)) }
         if let end { writer.member("to", end.rfc3339(fractionDigits: 9)) }
         if !head.isEmpty { writer.member("head", Base64URL.encode(head)) }
+        if let signed {
+            writer.member("signed", Int(clamping: signed))
+            writer.member("root", Base64.encode(root))
+        }
+        if let key { writer.member("vkey", key) }
         writer.member("open_intents", openIntents)
         writer.key("kinds")
         writer.beginObject()

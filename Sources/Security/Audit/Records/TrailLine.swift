@@ -142,8 +142,7 @@ struct Chain: Sendable {
         guard bytes.count <= AuditRecord.lineLimit else { throw .tooLong }
         let line = try TrailLine(parsing: bytes)
         guard line.sequence == next else { throw .sequence(found: line.sequence, expected: next) }
-        let tail = Chain.tail(lastLeaf)
-        guard bytes.suffix(tail.count) == tail[...] else { throw .brokenChain }
+        guard Chain.isLinked(bytes, to: lastLeaf) else { throw .brokenChain }
         guard line.durable >= durable, line.durable <= next else { throw .durable(line.durable) }
         try note(kind: line.kind, call: line.call, of: line.of)
         advance(to: hasher.leaf(of: bytes.span), durable: line.durable)
@@ -184,6 +183,12 @@ struct Chain: Sendable {
         next += 1
         lastLeaf = leaf
         self.durable = durable
+    }
+
+    /// Whether a line names this leaf as the one before it.
+    static func isLinked(_ line: [UInt8], to leaf: [UInt8]) -> Bool {
+        let tail = tail(leaf)
+        return line.suffix(tail.count) == tail[...]
     }
 
     /// How every line ends that follows the record with this leaf.
