@@ -127,9 +127,19 @@ struct Conversation {
         guard let place = visit.gateway.occupancy.take(.call) else { throw .occupied(id) }
         visit.place = place
         let isToolCall = message.method == .toolsCall
+        let hasToolResult = isToolCall || message.method == .tasksResult
         if isToolCall, !caller.server.tools.isListed { try await Learning(visit, caller, session).learn(for: id) }
-        let call = try await visit.redactAndIntend(try permit(message, id), id, of: caller)
-        let ticket = call.ticket
+        let permitted = try permit(message, id, in: session)
+        let task = try TaskLedger(visit, caller).task(message, id)
+        let rule = permitted.rule
+        let call = try await visit.redactAndIntend(
+            permitted, id, of: caller, editing: taskEdits(message, in: session))
+        let ticket = task?.ticket ?? call.ticket
+        if isToolCall, message.parameter("task") != nil {
+            visit.promise = TaskPromise(tool: visit.trail.message.tool ?? "", rule: rule, ticket: ticket)
+        }
+        if let token = message.progressToken { session.dialogue(visit.gateway).expectProgress(token, of: id, ticket) }
+        defer { if !isHandedOver { endProgress(message, id, in: session) } }
         let answer = try await send(call, in: session, id, isToolCall: isToolCall)
         try judge(answer, id, in: session, isToolCall: isToolCall)
         guard answer.isEventStream else {
@@ -139,13 +149,30 @@ struct Conversation {
                 return .response(Response(status: 200, fields: Fields.json(), body: body))
             }
             let result = try await reading.answer(to: id, isToolCall: isToolCall)
-            return .response(try await released(result, id, ticket))
+            do throws(Refusal) {
+                return .response(try await released(result, id, ticket))
+            } catch {
+                throw error.asked(asToolCall: hasToolResult)
+            }
         }
         isHandedOver = true
         return .relay(
             Relay(
-                visit, caller, session, answer, awaiting: .answer(id, ticket, isToolCall: isToolCall),
+                visit, caller, session, answer, awaiting: .answer(id, ticket, isToolCall: hasToolResult),
                 progressToken: message.progressToken))
+    }
+
+    /// Revisions before 2025-11-25 have no tasks: a server of theirs must not read what this one means by it.
+    private func taskEdits(_ message: ClientMessage, in session: Session) -> JSONEdits {
+        var edits = JSONEdits.none
+        if session.version < .v20251125, let task = message.parameter("task") { edits.remove(task) }
+        return edits
+    }
+
+    /// News of a task goes on under the token of its call.
+    private func endProgress(_ message: ClientMessage, _ id: RequestID, in session: Session) {
+        guard let token = message.progressToken, !visit.hasBecomeTask else { return }
+        session.dialogue(visit.gateway).endProgress(token, of: id)
     }
 
     /// A notification is answered with 202 whatever becomes of it: SDK 1.x ends its session on anything else. One that policy
@@ -154,12 +181,12 @@ struct Conversation {
         let accepted = Reply.response(Response(status: 202))
         let permitted: PermittedCall
         do throws(Refusal) {
-            permitted = try permit(message, nil)
+            permitted = try permit(message, nil, in: session)
         } catch {
             _ = await visit.refused(error)
             return accepted
         }
-        if message.method == .cancelled, !isCancellable(message, in: session) {
+        if !isExpected(message, in: session) {
             _ = await visit.refused(.unsolicitedResponse)
             return accepted
         }
@@ -189,29 +216,42 @@ struct Conversation {
     {
         guard let id, let asked = session.takeExpected(id) else { throw .unsolicitedResponse }
         let method = asked.method
-        let permitted = try permit(message, nil, answering: method)
         trail.message.method = method.name
         trail.message.requestID = id.encoded
-        return try await pass(permitted, in: session)
+        do throws(Refusal) {
+            let permitted = try permit(message, nil, answering: method)
+            guard ClientAnswer(message).isShaped(for: method) else { throw .unsolicitedResponse }
+            return try await pass(permitted, in: session)
+        } catch {
+            // Told to the trail and the server, which waits; to the client it is 202, for SDK 1.x ends its session on all else.
+            _ = await visit.refused(error)
+            let answer = try? await caller.server.transport.post(
+                GatewayMessage.refused(to: id), fields: Fields.posting(in: session))
+            answer?.abort()
+            return .response(Response(status: 202))
+        }
     }
 
-    /// Only a request of this session that is still unanswered may be cancelled, never `initialize` (which has no session yet).
-    private func isCancellable(_ message: ClientMessage, in session: Session) -> Bool {
-        guard let node = message.parameter("requestId"), let id = RequestID(node, in: message.document) else {
-            return false
+    /// Only a request of this session that is still unanswered may be cancelled, never `initialize` (which has no session yet), and
+    /// progress told only where the server asked for it.
+    private func isExpected(_ message: ClientMessage, in session: Session) -> Bool {
+        let id = { (name: String) in message.parameter(name).flatMap { RequestID($0, in: message.document) } }
+        switch message.method {
+        case .cancelled: return id("requestId").map(session.isInFlight) ?? false
+        case .progress: return id("progressToken").map { session.isExpected(progress: $0) } ?? false
+        default: return true
         }
-        return session.isInFlight(id)
     }
 
     // MARK: the steps
 
     private func permit(
-        _ message: ClientMessage, _ id: RequestID?, answering method: Method? = nil
+        _ message: ClientMessage, _ id: RequestID?, in session: Session? = nil, answering method: Method? = nil
     ) throws(Refusal) -> PermittedCall {
         do throws(Denial) {
             return try caller.rules.permit(
                 message, for: caller.principal, tools: caller.server.tools.inventory, answering: method,
-                now: MonotonicTime.now)
+                version: session?.version, now: MonotonicTime.now)
         } catch {
             // The record names what was asked for: the tool inside, when one was to run another.
             trail.message.tool = error.tool

@@ -14,6 +14,7 @@ final class Dialogue: SessionMemory {
         let ticket: ResultTicket
         let isToolCall: Bool
         let progressToken: RequestID?
+        let promise: TaskPromise?
         /// The rules that the call was judged by (`Gateway.generation`).
         let generation: Int
     }

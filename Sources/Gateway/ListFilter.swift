@@ -37,6 +37,7 @@ struct ListFilter {
             }
         case .promptsList:
             keep("prompts", of: result, document, "name", into: &edits) { caller.rules.opensPrompt($0, for: $1) }
+        case .tasksList: TaskLedger(visit, caller).filter(result, of: document, into: &edits)
         default: break
         }
     }

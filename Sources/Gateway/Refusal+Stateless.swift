@@ -30,7 +30,7 @@ enum StatelessRefusal {
             Verdict(
                 status: 400, code: -32_602, word: "request_state",
                 text: "requestState is not valid for this request; begin it anew.")
-        case .taskUnknown: Verdict(status: 400, code: -32_602, word: "task_unknown", text: "Unknown task.")
+        case .taskUnknown: Verdict(status: 200, code: -32_602, word: "task_unknown", text: "Unknown task.")
         case .capabilityMissing:
             Verdict(
                 status: 400, code: -32_021, word: "capability_missing",

@@ -53,7 +53,7 @@ extension Relay {
         notification message: ServerMessage, _ method: Method, _ event: ServerSentEvent, _ put: borrowing Target
     ) async {
         let ticket = ticket(of: message, method)
-        guard isExpected(message, method, ticket),
+        guard method.exists(in: session.version), isExpected(message, method, ticket),
             let groups = caller.rules.redactions(
                 forServer: message, to: caller.principal, belongsToCall: ticket != nil)
         else {
@@ -112,7 +112,7 @@ extension Relay {
         request message: ServerMessage, _ id: RequestID, _ method: Method, _ event: ServerSentEvent,
         _ put: borrowing Target
     ) async {
-        if method != .ping, mayAsk(method),
+        if method != .ping, method.exists(in: session.version), mayAsk(method),
             let groups = caller.rules.redactions(
                 forServer: message, to: caller.principal, belongsToCall: own != nil),
             let data = try? caller.server.redactor.redact(notification: message, groups: groups, as: own)

@@ -218,7 +218,7 @@ final class Relay {
         guard case .answer(let id, let ticket, let isToolCall) = awaited else { return dialogue.ownStream }
         return dialogue.remember(
             Dialogue.Owed(
-                id: id, ticket: ticket, isToolCall: isToolCall, progressToken: progressToken,
+                id: id, ticket: ticket, isToolCall: isToolCall, progressToken: progressToken, promise: visit.promise,
                 generation: visit.rules.generation))
     }
 
@@ -234,12 +234,14 @@ final class Relay {
     func release<Target: Outlet & ~Copyable>(
         answer message: ServerMessage, _ event: ServerSentEvent, _ put: borrowing Target
     ) async -> Bool {
-        guard case .answer(let id, let ticket, _) = awaited, message.answers(id) else { return dropped("other_id") }
+        guard case .answer(let id, let ticket, let isToolCall) = awaited, message.answers(id) else {
+            return dropped("other_id")
+        }
         var event = event
         do throws(Refusal) {
             event.data = try await Release(visit, caller).release(message, id, ticket)
         } catch {
-            event.data = await visit.refused(error).body
+            event.data = await visit.refused(error.asked(asToolCall: isToolCall)).body
         }
         await write(event, put)
         answer.abort()
@@ -300,7 +302,13 @@ final class Relay {
 
     /// Nothing is owed any more.
     private func finish() {
-        if case .answer(let id, _, _) = awaited, owesOutcome { session.finish(id) }
+        if case .answer(let id, _, _) = awaited, owesOutcome {
+            session.finish(id)
+            // News of a task goes on under the token of its call.
+            if let progressToken, !visit.hasBecomeTask {
+                session.dialogue(visit.gateway).endProgress(progressToken, of: id)
+            }
+        }
         stream?.end(leaving: nil)
     }
 

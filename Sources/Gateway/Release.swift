@@ -76,7 +76,11 @@ struct Release {
         if document.member("id", of: document.root) == nil {
             edits.append(to: document.root, member: "id", encoded: id.encoded.bytes)
         }
+        if case .error(_, let error) = message.shape, !visit.isStateless {
+            try Errands(visit, caller).judge(error, of: document, id, isToolCall: ticket.isToolCall)
+        }
         if case .result(_, let result) = message.shape {
+            if ticket.isToolCall { try TaskLedger(visit, caller).enter(result, of: document, id) }
             try await ListFilter(caller, visit).filter(
                 result, of: document, answering: ticket.method, id, into: &edits)
         }

@@ -122,7 +122,7 @@ extension ResumableStream {
     func leave(_ intent: OpenIntent?, in session: Session, _ gateway: Gateway) {
         let ending = end(leaving: intent)
         guard intent != nil else { return }
-        let (log, asked) = (gateway.audit, owed?.id)
+        let (log, owed) = (gateway.audit, owed)
         guard !session.dialogue(gateway).isOver else {
             close().map { $0.abandon(in: log, "session_ended") }
             return
@@ -130,7 +130,9 @@ extension ResumableStream {
         EventLoop.current.schedule(after: gateway.rules.resumption) { [self] in
             guard let open = expire(ending) else { return }
             open.abandon(in: log, "not_resumed")
-            if let asked { session.finish(asked) }
+            guard let owed else { return }
+            session.finish(owed.id)
+            if let token = owed.progressToken { session.dialogue(gateway).endProgress(token, of: owed.id) }
         }
     }
 }

@@ -77,7 +77,11 @@ struct Resumption {
             return Relay(
                 visit, caller, session, answer, awaiting: .nothing, progressToken: nil, resuming: stream)
         }
-        if let open = taken.intent { visit.trail.adopt(open) }
+        if let open = taken.intent {
+            visit.trail.adopt(open)
+            // A replay of what was answered makes no second task.
+            visit.promise = owed.promise
+        }
         return Relay(
             visit, caller, session, answer, awaiting: .answer(owed.id, owed.ticket, isToolCall: owed.isToolCall),
             progressToken: owed.progressToken, resuming: stream, isAnswered: taken.intent == nil)

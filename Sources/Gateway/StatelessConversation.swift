@@ -227,7 +227,7 @@ extension ServerMessage {
 
 extension RuleSet {
     /// Whether a tool exists for a caller.
-    fileprivate func shows(_ tool: ByteString, to principal: Principal, tools: some ToolDirectory) -> Bool {
+    func shows(_ tool: ByteString, to principal: Principal, tools: some ToolDirectory) -> Bool {
         if case .listed = listing(of: tool, for: principal, tools: tools) { true } else { false }
     }
 }

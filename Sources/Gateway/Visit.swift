@@ -29,6 +29,12 @@ final class Visit {
     var place: Occupancy.Place?
     /// Whether the request is of the stateless revision (2026-07-28), as soon as that is known.
     var isStateless = false
+    /// The conversation that it belongs to, in revisions that have any.
+    private(set) var conversation: Session?
+    /// What is entered when the call becomes a task.
+    var promise: TaskPromise?
+    /// Whether it has.
+    var hasBecomeTask = false
     /// The policy that judges this visit, as soon as the visitor is known.
     private var policy: RuleSet?
 
@@ -163,6 +169,7 @@ final class Visit {
             throw .sessionUnknown(id)
         }
         trail.conversing(session)
+        conversation = session
         if let version = head.fields["mcp-protocol-version"], version != session.version.name {
             throw .sessionVersion(id)
         }

@@ -142,8 +142,12 @@ audit: {{directory: var/audit, origin: localhost/audit, keys: var/audit-keys}}
 
     def start_everything(self, sdk, *modes):
         """A server of everything (servers/) by the SDK of that major version in the sample's place."""
+        self.start_server(sdk, f"sdk{sdk}.py", *modes)
+
+    def start_server(self, sdk, script, *modes):
+        """One of servers/ in the sample's place."""
         self.sample = self._start("sample", [
-            ROOT / f".venv/mcp{sdk}/bin/python", HERE / f"servers/sdk{sdk}.py", self.sample_port,
+            ROOT / f".venv/mcp{sdk}/bin/python", HERE / "servers" / script, self.sample_port,
             self.certificates / "server.pem", self.certificates / "server.key", *modes])
         self._await_port(self.sample, self.sample_port, "sample")
 

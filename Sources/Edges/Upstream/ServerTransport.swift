@@ -133,6 +133,11 @@ public struct GatewayMessage: Sendable {
         return GatewayMessage(body: writer.bytes)
     }
 
+    /// That the client's answer went no further.
+    public static func refused(to id: RequestID) -> GatewayMessage {
+        GatewayMessage(body: Answer.error(id: id, code: 53_030, message: "The answer was refused by policy"))
+    }
+
     /// JSON-RPC's "method not found": whoever asks is told instead of waiting.
     public static func methodNotFound(to id: RequestID) -> GatewayMessage {
         GatewayMessage(body: Answer.error(id: id, code: -32_601, message: "Method not found"))

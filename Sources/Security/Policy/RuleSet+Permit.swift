@@ -12,12 +12,14 @@ extension RuleSet {
     ///   - tools: The inventory of the caller's upstream as of now.
     ///   - answering: For a response: the method of the server's request that it answers, which the caller of this
     ///     function has found by id among those it forwarded on this conversation; nil when there is none.
+    ///   - version: The revision of the conversation; nil for `initialize`. A method that it has not is unknown.
     ///   - now: For the counters of calls.
     /// - Throws: `Denial`. Nothing was counted then.
     public func permit(
         _ message: ClientMessage, for principal: Principal, tools: some ToolDirectory, answering: Method? = nil,
-        now: MonotonicTime
+        version: ProtocolVersion? = nil, now: MonotonicTime
     ) throws(Denial) -> PermittedCall {
+        if let version, message.method?.exists(in: version) == false { throw Denial(.methodUnknown) }
         if case .response = message.shape { return try permitAnswer(message, to: answering, for: principal) }
         switch message.method {
         case .toolsCall: return try permitCall(message, for: principal, tools, now: now)

@@ -54,7 +54,45 @@ extension Pass {
         for member in document.members(of: error) {
             // A code is a number that the protocol chose; anything else under that name is a value.
             if document.isString(member.name, equalTo: "code"), document.integer(member.value) != nil { continue }
-            try visitValue(member.value, document)
+            if document.isString(member.name, equalTo: "data"), document.kind(member.value) == .object {
+                try visitMembers(of: member.value, document, inside: ["elicitations": ["mode", "elicitationId"]])
+            } else {
+                try visitValue(member.value, document)
+            }
+        }
+    }
+
+    /// A value with a root of its own, of which some members are what the protocol compares and stay: its own (`kept`), or those of
+    /// the objects, or lists of objects, that it has under a name.
+    private mutating func visitMembers(
+        of node: JSONDocument.Node, _ document: JSONDocument, keeping kept: Set<ByteString> = [],
+        inside: [ByteString: Set<ByteString>] = [:]
+    ) throws(Withheld) {
+        let state = automaton.stepToPlain(automaton.initial)
+        for member in document.members(of: node) {
+            let name = document.string(member.name) ?? ""
+            if kept.contains(name), document.kind(member.value) == .string {
+                try visitFixed(member.value, named: name, document)
+                continue
+            }
+            if let kept = inside[name], document.kind(member.value) == .object {
+                try visitMembers(of: member.value, document, keeping: kept)
+                continue
+            }
+            if let kept = inside[name], document.kind(member.value) == .array {
+                for element in document.elements(of: member.value) {
+                    if document.kind(element) == .object {
+                        try visitMembers(of: element, document, keeping: kept)
+                    } else {
+                        try visitValue(element, document)
+                    }
+                }
+                continue
+            }
+            let meaning = try meaning(of: member.name, document)
+            if names.traits(meaning).contains(.replaced) { replaceName(member.name, meaning, 0) }
+            let inner = automaton.step(state, names.symbol(meaning))
+            try visit(member.value, document, 0, state: inner, name: meaning)
         }
     }
 
@@ -76,6 +114,7 @@ extension Pass {
     /// Members of notices that the protocol compares or counts with.
     private static let namesOfParams: Set<ByteString> = [
         "progressToken", "level", "requestId", "taskId", "status", "method", "protocolVersion", "elicitationId", "mode",
+        "createdAt", "lastUpdatedAt",
     ]
 
     /// Members of results that the protocol gives a meaning: tokens, states, and what must come back byte for byte.
@@ -83,6 +122,11 @@ extension Pass {
         "resultType", "cacheScope", "protocolVersion", "requestState", "taskId", "status", "role", "stopReason",
         "model",
         "createdAt", "lastUpdatedAt",
+    ]
+
+    /// Members of `_meta` that stay.
+    private static let namesOfMeta: [ByteString: Set<ByteString>] = [
+        "io.modelcontextprotocol/related-task": ["taskId"]
     ]
 
     private mutating func visitResult(_ result: JSONDocument.Node, _ document: JSONDocument) throws(Withheld) {
@@ -101,6 +145,11 @@ extension Pass {
                 try visitProse(member.value, document)
                 isDefinition = false
             // Must come back as it is; only what was removed elsewhere is looked for.
+            // A task of 2025-11-25, and what says to which one a result belongs.
+            case "task" where document.kind(member.value) == .object:
+                try visitMembers(of: member.value, document, keeping: Self.namesOfResult)
+            case "_meta" where document.kind(member.value) == .object:
+                try visitMembers(of: member.value, document, inside: Self.namesOfMeta)
             case "nextCursor" where document.kind(member.value) == .string:
                 layers[0].plain.append((member.value, place))
             case "result": try visitResult(member.value, document)

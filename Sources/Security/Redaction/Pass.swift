@@ -172,7 +172,7 @@ struct Pass: ~Copyable {
         return names.add(meaning, fingerprint: document.fingerprint(ofName: member))
     }
 
-    private mutating func replaceName(_ member: JSONDocument.Node, _ meaning: Int, _ layer: Int) {
+    mutating func replaceName(_ member: JSONDocument.Node, _ meaning: Int, _ layer: Int) {
         if let replacement = names[meaning].replacement {
             layers[layer].edits.replace(member, with: replacement)
         }

@@ -75,11 +75,13 @@ public final class Redactor: Sendable {
         _ permitted: consuming PermittedCall, editing edits: JSONEdits = .none
     ) throws(Denial) -> RedactedCall {
         let message = permitted.message
-        let arguments = permitted.tool.map(\.arguments) ?? message.params
+        // What answers a server's request has a result in place of parameters.
+        let said = message.params ?? message.document.member("result", of: message.document.root)
+        let arguments = permitted.tool.map(\.arguments) ?? said
         var edits = edits.merging(permitted.edits)
-        if let params = message.params {
+        if let said {
             var returning = Returning(document: message.document, memory: permitted.restoresPseudonyms ? memory : nil)
-            guard returning.take(params) else {
+            guard returning.take(said) else {
                 throw Denial.placeholderReturned(rule: permitted.rule, tool: permitted.tool?.name)
             }
             edits = edits.merging(returning.edits)

@@ -1,6 +1,7 @@
 """What both client scripts share: a plan comes in as one line of JSON, one line of JSON goes out per step.
 
 A step: {"do": "list"} | {"do": "call", "tool", "arguments", "progress"} | {"do": "ping"} | {"do": "resources"} |
+{"do": "task", "tool", "arguments"} (of SDK 1.x) |
 {"do": "templates"} | {"do": "read", "uri"} | {"do": "prompts"} | {"do": "prompt", "name", "arguments"} |
 {"do": "complete", "ref", "argument"} | {"do": "listen", "events"} (2026-07-28: until so many came, or the stream ends) | {"do": "pause"} (says so, waits for a line) | {"do": "sleep", "seconds"}.
 
@@ -66,6 +67,13 @@ async def carry_out(step, session):
         more = {"progress_callback": note} if step.get("progress") else {}
         result = await session.call_tool(step["tool"], step.get("arguments") or {}, **more)
         return {"result": dumped(result), "progress": progress}
+    if kind == "task":
+        tasks = session.experimental
+        made = await tasks.call_tool_as_task(step["tool"], step.get("arguments") or {})
+        states = [dumped(state) async for state in tasks.poll_task(made.task.taskId)]
+        result = await tasks.get_task_result(made.task.taskId, types.CallToolResult)
+        return {"task": made.task.taskId, "made": dumped(made), "states": states, "result": dumped(result),
+                "listed": [task.taskId for task in (await tasks.list_tasks()).tasks]}
     if kind == "ping":
         await session.send_ping()
         return {}
