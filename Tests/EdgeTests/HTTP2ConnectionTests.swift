@@ -109,7 +109,25 @@ import Testing
         }
     }
 
-    @Test func `survives a thousand requests given up one by one at leisure`() async throws {
+    @Test func `survives any number of streams given up after their answers began`() async throws {
+        let handler = Answering { exchange in
+            try? await exchange.beginStream(ResponseHead(status: 200))
+            try? await exchange.write(Array("event".utf8))
+            await withCheckedContinuation { continuation in exchange.whenGone { continuation.resume() } }
+        }
+        try await House.with(handler: handler, settings: { $0.http2.waste = Allowance(5, perSecond: 1) }) { house in
+            let client = try await house.http2Client()
+            try await client.begin()
+            for stream in stride(from: 1, to: 600, by: 2) {
+                try await client.get(stream)
+                #expect(await client.hear { $0.body[stream] != nil })
+                try await client.send(.reset(stream))
+            }
+            #expect(client.heard.body.count == 300 && !client.heard.isClosed && client.heard.goAway == nil)
+        }
+    }
+
+    @Test func `survives requests given up one by one at leisure`() async throws {
         try await House.with(settings: { $0.http2.waste = Allowance(10, perSecond: 1_000) }) { house in
             let client = try await house.http2Client()
             try await client.begin()

@@ -107,7 +107,7 @@ final class HTTP2Connection: ServedConnection {
                 exchange.dataCame(bytes)
             case .ended(let id): exchanges[id]?.bodyEnded()
             case .drained(let id): exchanges[id]?.wasDrained()
-            case .closed(let id, _): exchanges[id]?.streamClosed()
+            case .closed(let id, _): closed(id)
             case .pong: if ending == .announced { goAway() }
             }
         }
@@ -138,6 +138,11 @@ final class HTTP2Connection: ServedConnection {
             if hasPlace { settings.admission.leave(place) }
             ended(id)
         }
+    }
+
+    private func closed(_ id: Int32) {
+        if exchanges[id]?.isAnswered ?? true { floods.answered() } else { floods.wasted() }
+        exchanges[id]?.streamClosed()
     }
 
     private func refuse(_ id: Int32, _ reason: EdgeRefusal.Reason) {

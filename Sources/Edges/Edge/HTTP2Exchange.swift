@@ -19,6 +19,8 @@ final class HTTP2Exchange: Exchange {
 
     // The answer.
     private var answer = Answer.owed
+    /// Whether an answer has begun.
+    private(set) var isAnswered = false
     private var isDrained = false
     /// The end of the answer was given, so that being drained is being done.
     private var hasEnd = false
@@ -187,6 +189,7 @@ final class HTTP2Exchange: Exchange {
             throw .gone
         }
         answer = .streaming(mute: ends)
+        isAnswered = true
         hasEnd = ends
         connection.send()
     }

@@ -8,11 +8,12 @@ public struct HTTP2Settings: Sendable {
     public var requests = 100
     /// Bytes of one body that are held before the handler reads it. RFC 9113's default.
     public var streamWindow = 65_535
-    /// Streams that a client may waste: reset by itself, made us reset, or begun with a request that is none. A client that
-    /// gives up all its requests at once stays far below; a rapid reset does not.
+    /// Streams that a client may waste: given up before the answer began, made us reset them, or begun with a request that is
+    /// none. Many clients reset a stream of events when they have heard their result; that is no waste. A client that gives
+    /// up all its requests at once stays far below; a rapid reset does not.
     public var waste = Allowance(200, perSecond: 20)
-    /// Frames that bring nothing: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, CONTINUATION, little DATA, unknown ones. Each
-    /// frame of real data, either way, earns its window updates.
+    /// Frames that bring nothing: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, RST_STREAM, CONTINUATION, trailers, little DATA,
+    /// unknown ones. Each frame of real data, either way, earns its window updates, and each answer a reset.
     public var frames = Allowance(2_000, perSecond: 200)
 
     /// The settings above.

@@ -62,7 +62,7 @@ public struct FrameCounts: Sendable, Equatable {
     public var invalid = 0
     /// Of these, requests above the limit of streams.
     public var refused = 0
-    /// PING, SETTINGS, PRIORITY, GOAWAY, CONTINUATION and frames of unknown kinds.
+    /// PING, SETTINGS, PRIORITY, GOAWAY, CONTINUATION, HEADERS that begin no stream, and frames of unknown kinds.
     public var control = 0
     /// WINDOW_UPDATE.
     public var windowUpdates = 0

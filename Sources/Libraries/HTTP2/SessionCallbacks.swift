@@ -31,6 +31,8 @@ private func beginFrame(
     unsafe context.count(header.pointee)
     guard unsafe UInt32(header.pointee.type) == NGHTTP2_HEADERS.rawValue else { return 0 }
     let stream = unsafe header.pointee.stream_id
+    // A request's first HEADERS are counted as the request; trailers bring nothing.
+    if context.wasSeen(stream) { context.counts.control += 1 }
     context.isReused = unsafe !context.mayHaveHead(stream, isOpen: nghttp2_session_find_stream(session, stream) != nil)
     return context.isReused ? stop : 0
 }

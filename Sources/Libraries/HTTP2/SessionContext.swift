@@ -37,6 +37,9 @@ final class SessionContext {
         }
     }
 
+    /// Whether the stream began before, or was passed over.
+    func wasSeen(_ stream: Int32) -> Bool { stream <= highestStream }
+
     /// Whether a HEADERS frame on this stream, which is `open` or not, is one that can be: nghttp2 ignores those on streams
     /// that were passed over, RFC 9113 section 5.1.1 does not.
     func mayHaveHead(_ stream: Int32, isOpen: Bool) -> Bool {
