@@ -90,7 +90,7 @@ let package = Package(
             ]),
         room("Telemetry", ["Bytes", "System"]),
         room("Commands"),
-        room("Admin", ["HTTP", "Telemetry", "Bytes", "JSON"]),
+        room("Admin", ["Identity", "HTTP", "Telemetry", "JSON", "Bytes", "System"]),
         room("Configuration", ["YAML", "System", "Bytes"]),
         room("SampleTorii", ["HTTP", "JSON", "Bytes", "Edge", "Reactor", "OpenSSL", "System"]),
         room("KomainuTesting", ["HTTP", "JSON", "Bytes"]),
@@ -137,7 +137,7 @@ let package = Package(
                 "Redaction", "Sessions", "System", "Telemetry", "Upstream", "YAML", "KomainuTesting",
             ], cases: true),
         tests("Telemetry", ["Bytes", "System"]), tests("Commands"),
-        tests("Admin", ["HTTP", "Telemetry", "Bytes", "KomainuTesting"]),
+        tests("Admin", ["Identity", "HTTP", "Telemetry", "JSON", "Bytes", "System", "KomainuTesting"]),
         tests("Configuration", ["YAML", "System", "KomainuTesting"], cases: true),
         .testTarget(
             name: "ProgramTests",

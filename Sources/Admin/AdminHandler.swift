@@ -22,33 +22,41 @@ public struct Obstacle: Hashable, Sendable {
     }
 }
 
-/// What operators ask: is it alive, is it ready, how is it doing. It only tells, and knows no client; which hosts it may be
-/// asked as is the edge's rule.
+/// What operators ask: is it alive, is it ready, how is it doing; anybody is told. Everything else is the admin API's, which
+/// wants to know who asks. Which hosts it may be asked as is the edge's rule.
 public struct AdminHandler: Sendable {
     private let metrics: Metrics
     private let readiness: Readiness
+    private let api: AdminAPI?
 
-    /// A handler that shows these numbers and this readiness.
-    public init(metrics: Metrics, readiness: @escaping Readiness) {
+    /// The paths that are told to anybody.
+    static let told = ["/healthz", "/readyz", "/metrics"]
+
+    /// A handler that shows these numbers and this readiness, and has the API do the rest.
+    public init(metrics: Metrics, api: AdminAPI? = nil, readiness: @escaping Readiness) {
         self.metrics = metrics
         self.readiness = readiness
+        self.api = api
     }
 
     /// Answers one exchange.
     public func handle(_ exchange: any Exchange) async {
-        let answer = response(to: exchange.head)
+        let answer: Response
+        if let api, !AdminHandler.told.contains(where: { exchange.head.path == ByteString($0) }) {
+            answer = await api.answer(exchange)
+        } else {
+            answer = response(to: exchange.head)
+        }
         // A client that left doesn't hear the answer, and nothing depends on it.
         try? await Responder(exchange).send(answer)
     }
 
     func response(to head: RequestHead) -> Response {
-        guard ["/healthz", "/readyz", "/metrics"].contains(where: { head.path == ByteString($0) }) else {
-            return plain(404, "not found")
+        guard AdminHandler.told.contains(where: { head.path == ByteString($0) }) else {
+            return AdminError(404, "there is nothing at this address").response
         }
         guard head.method == .get || head.method == .head else {
-            var refusal = plain(405, "only GET and HEAD")
-            refusal.fields.add(name: "allow", value: "GET, HEAD")
-            return refusal
+            return AdminError(405, "this address takes GET, HEAD", fields: [("allow", "GET, HEAD")]).response
         }
         // The edge sends the head of an answer to HEAD, and no body.
         var answer = self.answer(to: head.path)
@@ -88,9 +96,5 @@ public struct AdminHandler: Sendable {
         }
         writer.endObject()
         return Response(status: status, type: "application/json", body: writer.bytes + [UInt8(ascii: "\n")])
-    }
-
-    private func plain(_ status: Int, _ text: String) -> Response {
-        Response(status: status, type: "text/plain; charset=utf-8", body: Array((text + "\n").utf8))
     }
 }

@@ -51,30 +51,24 @@ struct EndpointCheck {
     let upstream: LoadedUpstream
 
     /// Refuses words that nobody knows, and a selection that leaves no tool (as Truto does, reference/torii.md 1.1).
-    func check(_ config: EndpointConfig) throws(ProgramFailure) {
+    func check(_ config: EndpointConfig) throws(ChangeRefusal) {
         let selection: Selection
-        do throws(SelectionFailure) {
-            selection = try config.selection()
-        } catch {
-            throw ProgramFailure(sentence(error), code: .usage)
-        }
+        do throws(SelectionFailure) { selection = try config.selection() } catch { throw ChangeRefusal(error) }
         let complaints = upstream.catalog.complaints(about: selection)
-        guard complaints.isEmpty else {
-            throw ProgramFailure(complaints.map(sentence).joined(separator: "; "), code: .usage)
+        if let first = complaints.first {
+            let text = complaints.map { ChangeRefusal($0).text }.joined(separator: "; ")
+            throw ChangeRefusal(.invalid, field: ChangeRefusal(first).field, text)
         }
-        let isEmpty = upstream.catalog.tools(in: selection).isEmpty
         if let policy = config.policy, upstream.policy(policy) == nil {
             let known = upstream.policies.map(\.name.text).joined(separator: ", ")
-            throw ProgramFailure(
-                "`\(upstream.settings.name)` has no policy `\(policy.text)`; it has \(known)", code: .usage)
+            throw ChangeRefusal(
+                .invalid, field: "config.policy",
+                "`\(upstream.settings.name)` has no policy `\(policy.text)`; it has \(known)")
         }
-        if isEmpty {
-            throw ProgramFailure(
-                "methods, tags and tools together leave no tool of `\(upstream.settings.name)`", code: .usage)
+        if upstream.catalog.tools(in: selection).isEmpty {
+            throw ChangeRefusal(
+                .invalid, field: "config",
+                "methods, tags and tools together leave no tool of `\(upstream.settings.name)`")
         }
-    }
-
-    private func sentence(_ failure: SelectionFailure) -> String {
-        failure.description + (failure.hint.map { " (\($0))" } ?? "")
     }
 }

@@ -1,6 +1,8 @@
 import Bytes
 import Catalog
+import Commands
 import Configuration
+import JSON
 
 /// What is known on this machine about an upstream's tools: its catalogue, and the definitions that the proxy has seen.
 /// The vendor isn't asked.
@@ -27,7 +29,7 @@ struct KnownTools {
         let names = configuration.upstreams.map(\.settings.name)
         if let name, !names.contains(name) {
             throw ProgramFailure(
-                "there is no upstream `\(name)`; the configuration has \(names.joined(separator: ", "))")
+                "there is no upstream `\(name)`; the configuration has \(names.joined(separator: ", "))", code: .usage)
         }
         var known: [KnownTools] = []
         for upstream in configuration.upstreams where name == nil || upstream.settings.name == name {
@@ -60,5 +62,23 @@ struct KnownTools {
         if pins.pending[tool] != nil { return .waiting }
         guard pins.approved[tool] != nil else { return .unseen }
         return classification(of: tool) == nil ? .unclassified : .approved
+    }
+
+    /// One tool as JSON: what it is, where it stands, and what a definition that waits would change.
+    func write(_ name: ByteString, _ writer: inout JSONWriter) {
+        let what = classification(of: name)
+        writer.beginObject()
+        writer.member("upstream", upstream.settings.name)
+        writer.key("tool")
+        writer.string(name)
+        writer.member("method", what?.method.text)
+        writer.member("effect", what?.effect.word)
+        writer.member("tags", what?.tags.map(\.text) ?? [])
+        writer.member("state", state(of: name).rawValue)
+        writer.member("hash", pins.approved[name]?.definition.hash.description)
+        writer.member("waiting_hash", pins.pending[name]?.definition.hash.description)
+        writer.key("changes")
+        WaitingChange.write(WaitingChange(name, pins)?.changes ?? [], &writer)
+        writer.endObject()
     }
 }

@@ -10,6 +10,7 @@ enum Komainu {
             EndpointCreate.self, EndpointList.self, EndpointShow.self, EndpointUpdate.self, EndpointRotate.self,
             EndpointDelete.self,
             TokenCreate.self, TokenList.self, TokenRevoke.self,
+            AdminTokenCreate.self, AdminTokenList.self, AdminTokenRevoke.self,
             PolicyExplain.self, PolicyMatrix.self,
             ToolsList.self, ToolsDiff.self, ToolsApprove.self,
             AuditVerify.self, AuditTail.self, AuditQuery.self, AuditProve.self, AuditProveGrowth.self,

@@ -23,13 +23,12 @@ struct OpenState {
         return try asking { () throws(StateFailure) in try StateStore(configuration.stateSettings) }
     }
 
+    /// How the records are changed.
+    var changes: RecordChanges { RecordChanges(store: store, upstreams: loaded.upstreams) }
+
     /// The upstream of that name.
     func upstream(_ name: String) throws(ProgramFailure) -> LoadedUpstream {
-        let known = loaded.upstreams
-        if let upstream = known.first(where: { $0.settings.name.utf8.elementsEqual(name.utf8) }) { return upstream }
-        throw ProgramFailure(
-            "there is no upstream `\(name)`; the configuration has \(known.map(\.settings.name).joined(separator: ", "))",
-            code: .usage)
+        try deciding { () throws(ChangeRefusal) in try changes.upstream(ByteString(name)) }
     }
 
     /// The endpoint that an id, or the unambiguous beginning of one, means.
@@ -42,6 +41,12 @@ struct OpenState {
     func token(_ text: String) throws(ProgramFailure) -> APIToken {
         let all = try asking { () throws(StateFailure) in try store.apiTokens() }
         return try onlyOne(all.filter { $0.id.description.hasPrefix(text.lowercased()) }, text, "API token")
+    }
+
+    /// The admin token that an id, or the unambiguous beginning of one, means.
+    func adminToken(_ text: String) throws(ProgramFailure) -> AdminToken {
+        let all = try asking { () throws(StateFailure) in try store.adminTokens() }
+        return try onlyOne(all.filter { $0.id.description.hasPrefix(text.lowercased()) }, text, "admin token")
     }
 
     private func onlyOne<Record>(_ found: [Record], _ text: String, _ what: String) throws(ProgramFailure) -> Record {
@@ -84,18 +89,6 @@ func asking<Result: ~Copyable>(_ body: () throws(StateFailure) -> Result) throws
     do throws(StateFailure) {
         return try body()
     } catch {
-        throw ProgramFailure(error.description, code: error.exitCode)
-    }
-}
-
-extension StateFailure {
-    /// What the shell is told: whether the question was wrong, the answer is no, or something is missing.
-    fileprivate var exitCode: ExitCode {
-        switch reason {
-        case .notFound, .alreadyRevoked, .tooMany: .no
-        case .invalid, .expiresTooSoon, .noSigningKey: .usage
-        case .keyMissing, .keyReadable, .keyMalformed, .keyOfAnother, .busy, .diskFull, .tooNew, .damaged, .failed:
-            .unknown
-        }
+        throw ProgramFailure(error.description, code: ChangeRefusal(error).code)
     }
 }

@@ -6,8 +6,13 @@ import System
 enum TokenReport {
     /// Where a token stands, in a word.
     static func state(_ token: APIToken, now: WallTime) -> String {
-        if token.revokedAt != nil { return "revoked" }
-        if let end = token.expiresAt, end <= now { return "ended" }
+        state(revokedAt: token.revokedAt, expiresAt: token.expiresAt, now: now)
+    }
+
+    /// The same from the moments that decide it.
+    static func state(revokedAt: WallTime?, expiresAt: WallTime?, now: WallTime) -> String {
+        if revokedAt != nil { return "revoked" }
+        if let expiresAt, expiresAt <= now { return "ended" }
         return "valid"
     }
 

@@ -51,14 +51,14 @@ class Endpoint:
 
 class House:
     def __init__(self, folder, certificates, policy="policy.yaml", upstream=None, settings="", upstream_settings="",
-                 sample_options=(), catalog="[torii.yaml, truto.yaml, trial.yaml]", pipes=None):
+                 sample_options=(), catalog="[torii.yaml, truto.yaml, trial.yaml]", pipes=None, admin_tls=False):
         self.folder, self.certificates = pathlib.Path(folder), pathlib.Path(certificates)
         self.ca = self.certificates / "ca.pem"
         self.port, self.admin_port, self.sample_port = free_port(), free_port(), free_port()
         self.upstream = upstream or f"https://localhost:{self.sample_port}/mcp"
         self.sample_options = list(sample_options)
         self.settings, self.upstream_settings = settings, upstream_settings
-        self.catalog, self.pipes = catalog, pipes
+        self.catalog, self.pipes, self.admin_tls = catalog, pipes, admin_tls
         self.process = self.sample = None
         self.logs = []
         self.trail_folder = self.folder / "var/audit"
@@ -74,12 +74,13 @@ class House:
         self.write_configuration()
 
     def write_configuration(self):
+        tls = f"{{certificate: {self.certificates}/server.pem, key: {self.certificates}/server.key}}"
         self.configuration.write_text(f"""
 komainu: 1
 listen: 127.0.0.1:{self.port}
 public_url: https://localhost:{self.port}
-tls: {{certificate: {self.certificates}/server.pem, key: {self.certificates}/server.key}}
-admin: {{listen: 127.0.0.1:{self.admin_port}}}
+tls: {tls}
+admin: {{listen: 127.0.0.1:{self.admin_port}{", tls: " + tls if self.admin_tls else ""}}}
 upstreams:
   - name: torii
 {self.place()}
@@ -154,6 +155,7 @@ audit: {{directory: var/audit, origin: localhost/audit, keys: var/audit-keys}}
     def start(self):
         self.process = self._start("komainu", [PROGRAM, "serve", "--config", self.configuration])
         self._await_port(self.process, self.port, "komainu")
+        self._await_port(self.process, self.admin_port, "komainu")
         return self
 
     def signal(self, number):
@@ -220,6 +222,10 @@ audit: {{directory: var/audit, origin: localhost/audit, keys: var/audit-keys}}
         if ttl:
             words += ["--ttl", ttl]
         return self.run(*words)
+
+    def admin_token(self, role, name="somebody", ttl=None):
+        """Creates an admin token; returns what was made."""
+        return self.run("admin-token", "create", "--name", name, "--role", role, "--json", *(["--ttl", ttl] if ttl else []))
 
     def agent(self, endpoint=None, token=None, **more):
         """An open conversation with an endpoint, a new one by default."""

@@ -26,7 +26,13 @@ import YAML
     @Test func `reads only options that it has`() throws {
         for command in Komainu.program.commands {
             var words = command.form.words
-            for option in command.form.options where option.isRequired { words += ["--\(option.name)", "x"] }
+            for option in command.form.options where option.isRequired {
+                if case .words(let known) = option.completion {
+                    words += ["--\(option.name)", known[0]]
+                } else {
+                    words += ["--\(option.name)", "x"]
+                }
+            }
             for operand in command.form.operands where !operand.isOptional {
                 if case .words(let known) = operand.completion { words.append(known[0]) } else { words.append("x") }
             }
@@ -86,7 +92,7 @@ import YAML
             (EndpointConfig(methods: ["delete"], tags: ["audit"]), "no tool"),
             (EndpointConfig(policy: "other"), "other"),
         ] {
-            do throws(ProgramFailure) {
+            do throws(ChangeRefusal) {
                 try check.check(config)
                 Issue.record("\(config) was taken")
             } catch {

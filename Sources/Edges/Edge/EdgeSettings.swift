@@ -27,6 +27,10 @@ public struct EdgeSettings: Sendable {
     public var allowedOrigins: Set<ByteString> = []
     /// How long a refusal's record may hold up the refusal. It goes out also when nobody could be told.
     public var refusalRecordTime = Duration.seconds(2)
+    /// The JSON that goes out with a refusal, from its status and its code.
+    public var refusalBody: @Sendable (_ status: Int, _ code: String) -> [UInt8] = { _, code in
+        Array("{\"error\":\"\(code)\"}".utf8)
+    }
 
     /// Settings with the defaults above.
     public init(listen: SocketAddress, tls: ServerContext?, allowedHosts: Set<ByteString>) {

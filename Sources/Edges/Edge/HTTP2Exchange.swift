@@ -81,7 +81,7 @@ final class HTTP2Exchange: Exchange {
         let refusal = EdgeRefusal(
             reason: reason, peer: peer, status: status, time: .now, head: failure == nil ? head : nil, count: 1)
         await connection.core.refusals.report(refusal)
-        try? await respond(Response(refusal, status: status))
+        try? await respond(Response(refusal, status: status, connection.settings))
     }
 
     private func finish() async {

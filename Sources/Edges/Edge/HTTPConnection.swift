@@ -125,7 +125,7 @@ final class HTTPConnection: ServedConnection {
         let refusal = EdgeRefusal(
             reason: reason, peer: peer, status: status, time: .now, head: exchange?.head, count: 1)
         await core.refusals.report(refusal)
-        var answer = Response(refusal, status: status)
+        var answer = Response(refusal, status: status, settings)
         answer.fields.add(name: "date", value: core.date)
         var bytes: [UInt8] = []
         ResponseHead(
@@ -152,9 +152,8 @@ final class HTTPConnection: ServedConnection {
 
 extension Response {
     /// What the edge answers to what it refuses by itself.
-    init(_ refusal: EdgeRefusal, status: Int) {
-        self.init(
-            status: status, type: "application/json", body: Array("{\"error\":\"\(refusal.code)\"}".utf8))
+    init(_ refusal: EdgeRefusal, status: Int, _ settings: EdgeSettings) {
+        self.init(status: status, type: "application/json", body: settings.refusalBody(status, refusal.code))
         fields.add(name: "cache-control", value: "no-store")
     }
 }

@@ -95,9 +95,7 @@ public final class IdentityRegistry: Sendable {
     public func authenticate(
         _ route: EndpointRoute, head: RequestHead, now: WallTime
     ) throws(IdentityFailure) -> Principal {
-        guard MonotonicTime.now - state.lastSeen < settings.staleAfter else {
-            throw IdentityFailure(.stateUnavailable, answer: .unavailable)
-        }
+        try requireFreshRecords()
         let current = state.current
         let recognition = Recognition(snapshot: current.snapshot, issuers: current.issuers, hasher: hasher, now: now)
         return switch route {
@@ -113,6 +111,18 @@ public final class IdentityRegistry: Sendable {
         guard failure.reason == .keysAwaited else { return false }
         for keys in state.current.issuers.keysUnderWay where await !keys.looked() { return false }
         return true
+    }
+
+    /// The records and the hash they are found by, for the other kind of caller.
+    func currentRecords() throws(IdentityFailure) -> (StateSnapshot, SecretHasher) {
+        try requireFreshRecords()
+        return (state.current.snapshot, hasher)
+    }
+
+    private func requireFreshRecords() throws(IdentityFailure) {
+        guard MonotonicTime.now - state.lastSeen < settings.staleAfter else {
+            throw IdentityFailure(.stateUnavailable, answer: .unavailable)
+        }
     }
 
     /// Has `onEnd` called once when the principal ends before its time: its endpoint or token was changed, rotated,

@@ -137,76 +137,32 @@ extension APITokenDraft {
     }
 }
 
-/// Reads the members of one object, each of the kind it must be.
-private struct BodyReader {
-    let document: JSONDocument
-    let node: JSONDocument.Node
-    let path: String
-
-    init(_ document: JSONDocument) {
-        self.init(document, document.root, path: "")
+extension AdminToken {
+    /// Writes the record as one object, with its secret in the one answer that shows it.
+    public func encode(into writer: inout JSONWriter, secret: ByteString? = nil) {
+        writer.beginObject()
+        writer.member("id", id.text)
+        writer.member("name", name)
+        writer.member("role", ByteString(role.rawValue))
+        writer.member("created_by", createdBy)
+        writer.member("expires_at", expiresAt)
+        writer.member("created_at", createdAt)
+        writer.member("revoked_at", revokedAt)
+        if let secret { writer.member("token", secret) }
+        writer.endObject()
     }
+}
 
-    private init(_ document: JSONDocument, _ node: JSONDocument.Node, path: String) {
-        self.document = document
-        self.node = node
-        self.path = path
-    }
-
-    func checkNames(_ known: [String]) throws(StateFailure) {
-        guard document.kind(node) == .object else { throw wrong("", "must be an object") }
-        for member in document.members(of: node)
-        where !known.contains(where: { document.isString(member.name, equalTo: $0) }) {
-            throw wrong("", "has a member that is not known; known are \(known.joined(separator: ", "))")
+extension AdminTokenDraft {
+    /// Reads `{name, role, expires_at?}`.
+    public init(json document: JSONDocument) throws(StateFailure) {
+        let body = BodyReader(document)
+        try body.checkNames(["name", "role", "expires_at"])
+        guard let name = try body.text("name") else { throw StateFailure(.invalid, field: "name", "name is required") }
+        guard let role = AdminRole(rawValue: (try body.text("role"))?.text ?? "") else {
+            throw StateFailure(.invalid, field: "role", "role is required: admin, operator or reviewer")
         }
-    }
-
-    func object(_ name: String) throws(StateFailure) -> BodyReader? {
-        guard let member = document.member(name, of: node) else { return nil }
-        guard document.kind(member) == .object else { throw wrong(name, "must be an object") }
-        return BodyReader(document, member, path: path + name + ".")
-    }
-
-    func text(_ name: String) throws(StateFailure) -> ByteString? {
-        guard let member = document.member(name, of: node) else { return nil }
-        guard let text = document.string(member) else { throw wrong(name, "must be a text") }
-        return text
-    }
-
-    func textOrNull(_ name: String) throws(StateFailure) -> FieldChange<ByteString?> {
-        guard let member = document.member(name, of: node) else { return .keep }
-        if document.kind(member) == .null { return .set(nil) }
-        return .set(try text(name))
-    }
-
-    func bool(_ name: String) throws(StateFailure) -> FieldChange<Bool> {
-        guard let member = document.member(name, of: node) else { return .keep }
-        guard let value = document.bool(member) else { throw wrong(name, "must be true or false") }
-        return .set(value)
-    }
-
-    func texts(_ name: String) throws(StateFailure) -> FieldChange<[ByteString]?> {
-        guard let member = document.member(name, of: node) else { return .keep }
-        if document.kind(member) == .null { return .set(nil) }
-        let texts = document.elements(of: member).map { document.string($0) }
-        guard document.kind(member) == .array, !texts.contains(nil) else {
-            throw wrong(name, "must be a list of texts")
-        }
-        return .set(texts.compactMap { $0 })
-    }
-
-    func time(_ name: String) throws(StateFailure) -> FieldChange<WallTime?> {
-        guard let member = document.member(name, of: node) else { return .keep }
-        if document.kind(member) == .null { return .set(nil) }
-        guard let text = document.string(member), let time = WallTime(rfc3339: text.text) else {
-            throw wrong(name, "must be a time such as 2027-01-31T12:00:00Z, or null")
-        }
-        return .set(time)
-    }
-
-    private func wrong(_ name: String, _ what: String) -> StateFailure {
-        let field = name.isEmpty ? (path.isEmpty ? "the body" : String(path.dropLast())) : path + name
-        return StateFailure(.invalid, field: field, "\(field) \(what)")
+        self.init(name: name, role: role, expiresAt: try body.time("expires_at").applied(to: nil))
     }
 }
 

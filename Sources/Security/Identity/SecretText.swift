@@ -1,10 +1,11 @@
 internal import Bytes
 internal import OpenSSL
 
-/// The two kinds of secret that we hand out. The beginning tells them apart, and tells secret scanners what they found.
+/// The kinds of secret that we hand out. The beginning tells them apart, and tells secret scanners what they found.
 enum SecretKind: String, Sendable {
     case endpoint = "kmn_e_"
     case apiToken = "kmn_t_"
+    case adminToken = "kmn_a_"
 }
 
 /// The text of a secret: its kind, 256 random bits and four bytes of check, all fit for a URL's path and a header.

@@ -14,6 +14,12 @@ public struct StateFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case expiresTooSoon = "expires_too_soon"
         /// As many records as are allowed.
         case tooMany = "too_many"
+        /// The same request came twice, and the other one made it.
+        case repeated
+        /// An idempotency key that was used for another request.
+        case keyReused = "key_reused"
+        /// As many idempotency keys as are remembered.
+        case tooManyKeys = "too_many_keys"
         /// The token was revoked before.
         case alreadyRevoked = "already_revoked"
         /// The key file is missing.

@@ -66,7 +66,22 @@ enum StateSchema {
         ) STRICT, WITHOUT ROWID;
 
         PRAGMA user_version = 1;
+        """,
         """
+        ALTER TABLE changes ADD COLUMN made_by TEXT;
+
+        CREATE TABLE admin_tokens (
+            id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, secret_hmac BLOB NOT NULL UNIQUE,
+            expires_at INTEGER, created_at INTEGER NOT NULL, created_by TEXT NOT NULL, revoked_at INTEGER
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE repeatable_requests (
+            key_hmac BLOB PRIMARY KEY, owner TEXT NOT NULL, request_hmac BLOB NOT NULL, subject TEXT NOT NULL,
+            kept_until INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+
+        PRAGMA user_version = 2;
+        """,
     ]
 }
 

@@ -12,6 +12,7 @@ final class StateSnapshot: Sendable {
     let endpoints: [EndpointID: EndpointEntry]
     let tokensBySecret: [[UInt8]: TokenEntry]
     let tokens: [TokenID: TokenEntry]
+    let adminTokensBySecret: [[UInt8]: AdminToken]
 
     /// An endpoint, with what is asked of it on each call worked out. An object, so that finding it copies nothing.
     final class EndpointEntry: Sendable {
@@ -39,12 +40,13 @@ final class StateSnapshot: Sendable {
     /// Reads everything, on one state of the database. A damaged record is left out and told, so that one of them neither
     /// lets anybody in nor hides that others were revoked.
     init(reading database: borrowing Database) throws(StateFailure) {
-        let (change, endpoints, tokens) = try database.readTransaction(failing: { StateFailure($0) }) {
+        let (change, endpoints, tokens, admins) = try database.readTransaction(failing: { StateFailure($0) }) {
             () throws(StateFailure) in
             let change = try lastChangeNumber(in: database)
             let endpoints = try StateStore.endpointRecords(in: database, damaged: StateSnapshot.tell)
             let tokens = try StateStore.apiTokenRecords(in: database, damaged: StateSnapshot.tell)
-            return (change, endpoints, tokens)
+            let admins = try StateStore.adminTokenRecords(in: database, damaged: StateSnapshot.tell)
+            return (change, endpoints, tokens, admins)
         }
         let entries = endpoints.map(EndpointEntry.init)
         let tokenEntries = tokens.map(TokenEntry.init)
@@ -52,6 +54,7 @@ final class StateSnapshot: Sendable {
         self.endpoints = Dictionary(entries.map { ($0.endpoint.id, $0) }) { first, _ in first }
         self.endpointsBySecret = Dictionary(entries.map { ($0.record.secretHMAC, $0) }) { first, _ in first }
         self.tokens = Dictionary(tokenEntries.map { ($0.record.token.id, $0) }) { first, _ in first }
+        self.adminTokensBySecret = Dictionary(admins.map { ($0.secretHMAC, $0.token) }) { first, _ in first }
         self.tokensBySecret = Dictionary(
             tokenEntries.compactMap { entry in entry.record.secretHMAC.map { ($0, entry) } }
         ) { first, _ in first }

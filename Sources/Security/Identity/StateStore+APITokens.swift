@@ -10,8 +10,9 @@ extension StateStore {
     /// - Parameters:
     ///   - creator: who makes it, for the record.
     ///   - now: the time; `expiresAt` must be 60 seconds later at least.
+    ///   - request: the request that asks for it, when that may come twice.
     public func createAPIToken(
-        _ draft: APITokenDraft, by creator: ByteString, now: WallTime
+        _ draft: APITokenDraft, by creator: ByteString, now: WallTime, once request: RepeatableRequest? = nil
     ) throws(StateFailure) -> Changed<Issued<APIToken>> {
         try check(draft, now: now)
         let id = try fresh { () throws(OpenSSLFailure) in try TokenID.fresh() }
@@ -22,7 +23,8 @@ extension StateStore {
             revokedAt: nil)
         let secret = try secret(of: token, now: now)
         let hash = token.kind == .opaque ? hasher.hash(secret) : nil
-        return try change("token.create", now: now) { (database) throws(StateFailure) in
+        return try change("token.create", by: creator, now: now) { (database) throws(StateFailure) in
+            try remember(request, id.text, now: now, in: database)
             try StateStore.checkRoom("SELECT count(*) FROM api_tokens", in: database)
             try StateStore.insert(token, hash, into: database)
             return (Issued(record: token, secret: secret), subject: id.text)
@@ -40,8 +42,10 @@ extension StateStore {
     }
 
     /// Revokes an API token. It is dead when this is applied; its record stays.
-    public func revokeAPIToken(_ id: TokenID, now: WallTime) throws(StateFailure) -> Changed<APIToken> {
-        try change("token.revoke", now: now) { (database) throws(StateFailure) in
+    public func revokeAPIToken(
+        _ id: TokenID, by person: ByteString? = nil, now: WallTime
+    ) throws(StateFailure) -> Changed<APIToken> {
+        try change("token.revoke", by: person, now: now) { (database) throws(StateFailure) in
             guard try StateStore.apiTokenRecord(id, in: database).token.revokedAt == nil else {
                 throw StateFailure(.alreadyRevoked, "the token was revoked before")
             }
@@ -79,7 +83,8 @@ extension StateStore {
         return try APITokenRecord(row: statement)
     }
 
-    private func check(_ draft: APITokenDraft, now: WallTime) throws(StateFailure) {
+    /// Whether a token could be made of this draft now.
+    public func check(_ draft: APITokenDraft, now: WallTime) throws(StateFailure) {
         try check(draft.name, "name")
         try check(draft.subject, "subject")
         try check(expiry: draft.expiresAt, now: now)
@@ -89,6 +94,14 @@ extension StateStore {
         guard (1...1000).contains(draft.endpoints.count + draft.upstreams.count) else {
             throw StateFailure(
                 .invalid, field: "endpoints", "a token must be bound to 1 to 1,000 endpoints and upstreams")
+        }
+        if draft.kind == .signed {
+            guard minter != nil else {
+                throw StateFailure(.noSigningKey, field: "kind", "no signing key is configured")
+            }
+            guard draft.expiresAt != nil else {
+                throw StateFailure(.invalid, field: "expires_at", "a signed token must expire")
+            }
         }
         for endpoint in draft.endpoints {
             do throws(StateFailure) {

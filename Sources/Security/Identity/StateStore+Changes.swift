@@ -12,6 +12,8 @@ public struct StateChange: Hashable, Sendable {
     public let what: ByteString
     /// The id of what was changed.
     public let subject: ByteString
+    /// Who made it; nothing where that is not known.
+    public let by: ByteString?
 }
 
 extension StateStore {
@@ -20,7 +22,10 @@ extension StateStore {
         try read { (database) throws(StateFailure) in
             try reading { () throws(SQLiteFailure) in
                 var statement = try database.prepare(
-                    "SELECT sequence, at, what, subject FROM changes WHERE sequence > ?1 ORDER BY sequence LIMIT ?2")
+                    """
+                    SELECT sequence, at, what, subject, made_by FROM changes WHERE sequence > ?1
+                    ORDER BY sequence LIMIT ?2
+                    """)
                 try statement.bind([.integer(number), .integer(Int64(limit))])
                 var changes: [StateChange] = []
                 while try statement.step() {
@@ -28,7 +33,9 @@ extension StateStore {
                         let what = statement.text(2), let subject = statement.text(3)
                     else { continue }
                     changes.append(
-                        StateChange(number: number, at: WallTime(nanoseconds: at), what: what, subject: subject))
+                        StateChange(
+                            number: number, at: WallTime(nanoseconds: at), what: what, subject: subject,
+                            by: statement.text(4)))
                 }
                 return changes
             }

@@ -2,10 +2,30 @@ internal import Bytes
 internal import Catalog
 internal import OpenSSL
 internal import SQLite
-internal import System
+public import System
 
 // What must be true of a record before it is written, and the small steps that the changes share.
 extension StateStore {
+    /// Whether an endpoint could be made of this draft now, as far as the records know.
+    public func check(_ draft: EndpointDraft, now: WallTime) throws(StateFailure) {
+        try check(draft.name, "name")
+        try check(draft.upstream, "upstream")
+        try check(draft.config)
+        try check(expiry: draft.expiresAt, now: now)
+    }
+
+    /// Whether this change could be made to an endpoint now, but for what its `config` becomes.
+    public func check(_ change: EndpointChange, now: WallTime) throws(StateFailure) {
+        if case .set(let name) = change.name { try check(name, "name") }
+        if case .set(let expiry) = change.expiresAt { try check(expiry: expiry, now: now) }
+    }
+
+    /// Whether an admin token could be made of this draft now.
+    public func check(_ draft: AdminTokenDraft, now: WallTime) throws(StateFailure) {
+        try check(draft.name, "name")
+        try check(expiry: draft.expiresAt, now: now)
+    }
+
     /// A name, subject or group: 1 to 200 bytes of UTF-8 without control characters, so that it can stand in any line.
     func check(_ text: ByteString, _ field: String) throws(StateFailure) {
         guard (1...200).contains(text.count), ByteString(text.text) == text,
@@ -36,9 +56,11 @@ extension StateStore {
         do throws(OpenSSLFailure) { return try make() } catch { throw StateFailure(error) }
     }
 
-    static func checkRoom(_ count: StaticString, in database: borrowing Database) throws(StateFailure) {
+    static func checkRoom(
+        _ count: StaticString, _ limit: Int = recordLimit, in database: borrowing Database
+    ) throws(StateFailure) {
         let count = try reading { () throws(SQLiteFailure) in try database.integer(count) ?? 0 }
-        guard count < recordLimit else { throw StateFailure(.tooMany, "there are \(recordLimit) already") }
+        guard count < limit else { throw StateFailure(.tooMany, "there are \(limit) already") }
     }
 
     static func step(_ statement: inout Statement) throws(StateFailure) -> Bool {

@@ -9,13 +9,11 @@ extension StateStore {
     /// - Parameters:
     ///   - creator: who makes it, for the record.
     ///   - now: the time; `expiresAt` must be 60 seconds later at least.
+    ///   - request: the request that asks for it, when that may come twice.
     public func createEndpoint(
-        _ draft: EndpointDraft, by creator: ByteString, now: WallTime
+        _ draft: EndpointDraft, by creator: ByteString, now: WallTime, once request: RepeatableRequest? = nil
     ) throws(StateFailure) -> Changed<Issued<Endpoint>> {
-        try check(draft.name, "name")
-        try check(draft.upstream, "upstream")
-        try check(draft.config)
-        try check(expiry: draft.expiresAt, now: now)
+        try check(draft, now: now)
         let (id, secret) = try fresh { () throws(OpenSSLFailure) in
             (try EndpointID.fresh(), try SecretText.fresh(.endpoint))
         }
@@ -23,7 +21,8 @@ extension StateStore {
             id: id, name: draft.name, upstream: draft.upstream, config: draft.config, expiresAt: draft.expiresAt,
             createdAt: now, updatedAt: now, createdBy: creator)
         let hash = hasher.hash(secret)
-        return try change("endpoint.create", now: now) { (database) throws(StateFailure) in
+        return try change("endpoint.create", by: creator, now: now) { (database) throws(StateFailure) in
+            try remember(request, id.text, now: now, in: database)
             try StateStore.checkRoom("SELECT count(*) FROM endpoints", in: database)
             try StateStore.insert(endpoint, hash, into: database)
             return (Issued(record: endpoint, secret: secret), subject: id.text)
@@ -54,11 +53,10 @@ extension StateStore {
 
     /// Changes what `change` mentions, and ends what was begun under the old record, but for a mere new name.
     public func updateEndpoint(
-        _ id: EndpointID, _ change: EndpointChange, now: WallTime
+        _ id: EndpointID, _ change: EndpointChange, by person: ByteString? = nil, now: WallTime
     ) throws(StateFailure) -> Changed<Endpoint> {
-        if case .set(let name) = change.name { try check(name, "name") }
-        if case .set(let expiry) = change.expiresAt { try check(expiry: expiry, now: now) }
-        return try self.change("endpoint.update", now: now) { (database) throws(StateFailure) in
+        try check(change, now: now)
+        return try self.change("endpoint.update", by: person, now: now) { (database) throws(StateFailure) in
             let record = try StateStore.endpointRecord(id, in: database)
             let old = record.endpoint
             let config = change.applied(to: old.config)
@@ -74,10 +72,12 @@ extension StateStore {
     }
 
     /// Gives an endpoint another secret. The old one is dead when this is applied.
-    public func rotateEndpoint(_ id: EndpointID, now: WallTime) throws(StateFailure) -> Changed<Issued<Endpoint>> {
+    public func rotateEndpoint(
+        _ id: EndpointID, by person: ByteString? = nil, now: WallTime
+    ) throws(StateFailure) -> Changed<Issued<Endpoint>> {
         let secret = try fresh { () throws(OpenSSLFailure) in try SecretText.fresh(.endpoint) }
         let hash = hasher.hash(secret)
-        return try change("endpoint.rotate", now: now) { (database) throws(StateFailure) in
+        return try change("endpoint.rotate", by: person, now: now) { (database) throws(StateFailure) in
             _ = try StateStore.endpointRecord(id, in: database)
             try reading { () throws(SQLiteFailure) in
                 try database.run(
@@ -90,8 +90,10 @@ extension StateStore {
     }
 
     /// Deletes an endpoint. Its capability is unknown when this is applied.
-    public func deleteEndpoint(_ id: EndpointID, now: WallTime) throws(StateFailure) -> Changed<Endpoint> {
-        try change("endpoint.delete", now: now) { (database) throws(StateFailure) in
+    public func deleteEndpoint(
+        _ id: EndpointID, by person: ByteString? = nil, now: WallTime
+    ) throws(StateFailure) -> Changed<Endpoint> {
+        try change("endpoint.delete", by: person, now: now) { (database) throws(StateFailure) in
             let endpoint = try StateStore.endpointRecord(id, in: database).endpoint
             try reading { () throws(SQLiteFailure) in
                 try database.run("DELETE FROM endpoints WHERE id = ?1", .text(id.text))

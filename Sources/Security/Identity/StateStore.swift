@@ -83,7 +83,7 @@ public final class StateStore: Sendable {
 
     /// Makes a change in one transaction, and writes it down among the changes.
     func change<Result: Sendable>(
-        _ what: ByteString, now: WallTime,
+        _ what: ByteString, by person: ByteString?, now: WallTime,
         _ body: (borrowing Database) throws(StateFailure) -> (Result, subject: ByteString)
     ) throws(StateFailure) -> Changed<Result> {
         try database.withLock { (database) throws(StateFailure) in
@@ -91,8 +91,8 @@ public final class StateStore: Sendable {
                 let (result, subject) = try body(database)
                 let number = try reading { () throws(SQLiteFailure) in
                     try database.run(
-                        "INSERT INTO changes (at, what, subject) VALUES (?1, ?2, ?3)", .integer(now.nanoseconds),
-                        .text(what), .text(subject))
+                        "INSERT INTO changes (at, what, subject, made_by) VALUES (?1, ?2, ?3, ?4)",
+                        .integer(now.nanoseconds), .text(what), .text(subject), .text(person))
                     let number = try database.integer("SELECT max(sequence) FROM changes") ?? 0
                     try database.run("DELETE FROM changes WHERE sequence <= ?1", .integer(number - 10_000))
                     return number

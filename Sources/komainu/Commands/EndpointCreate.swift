@@ -47,10 +47,8 @@ struct EndpointCreate: Command {
     func run() -> ExitCode {
         reporting { () throws(ProgramFailure) in
             let state = try OpenState(configuration: configuration)
-            let upstream = try state.upstream(draft.upstream.text)
-            try EndpointCheck(upstream: upstream).check(draft.config)
-            let made = try asking { () throws(StateFailure) in
-                try state.store.createEndpoint(draft, by: person, now: now)
+            let made = try deciding { () throws(ChangeRefusal) in
+                try state.changes.make(try state.changes.check(draft, now: now), by: person, now: now)
             }
             let report = EndpointReport(configuration: state.loaded.configuration)
             let (endpoint, secret) = (made.value.record, made.value.secret)

@@ -21,8 +21,8 @@ struct EndpointDelete: Command {
         reporting { () throws(ProgramFailure) in
             let state = try OpenState(configuration: configuration)
             let endpoint = try state.endpoint(id)
-            let deleted = try asking { () throws(StateFailure) in
-                try state.store.deleteEndpoint(endpoint.id, now: WallTime.now)
+            let deleted = try deciding { () throws(ChangeRefusal) in
+                try state.changes.delete(endpoint, by: OpenState.person, now: WallTime.now)
             }
             Console.line("deleted \(endpoint.id)  \(endpoint.name.text)")
             return state.settle(deleted.number)

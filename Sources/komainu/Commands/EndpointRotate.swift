@@ -24,8 +24,8 @@ struct EndpointRotate: Command {
         reporting { () throws(ProgramFailure) in
             let state = try OpenState(configuration: configuration)
             let endpoint = try state.endpoint(id)
-            let rotated = try asking { () throws(StateFailure) in
-                try state.store.rotateEndpoint(endpoint.id, now: WallTime.now)
+            let rotated = try deciding { () throws(ChangeRefusal) in
+                try state.changes.rotate(endpoint, by: OpenState.person, now: WallTime.now)
             }
             let report = EndpointReport(configuration: state.loaded.configuration)
             let (record, secret) = (rotated.value.record, rotated.value.secret)

@@ -72,12 +72,9 @@ struct EndpointUpdate: Command {
         reporting { () throws(ProgramFailure) in
             let state = try OpenState(configuration: configuration)
             let old = try state.endpoint(id)
-            if change.changesConfig {
-                let upstream = try state.upstream(old.upstream.text)
-                try EndpointCheck(upstream: upstream).check(change.applied(to: old.config))
-            }
-            let changed = try asking { () throws(StateFailure) in
-                try state.store.updateEndpoint(old.id, change, now: now)
+            let changed = try deciding { () throws(ChangeRefusal) in
+                let checked = try state.changes.check(change, of: old, now: now)
+                return try state.changes.make(checked, by: OpenState.person, now: now)
             }
             if asJSON {
                 let report = EndpointReport(configuration: state.loaded.configuration)

@@ -46,14 +46,12 @@ struct PolicyExplain: Command {
             var caller = caller
             caller.endpoint = subject.endpoint
             let principal = try caller.principal(at: ByteString(question.upstream))
-            let explanation: Explanation
-            do throws(MessageFailure) {
-                explanation = try subject.policy.explain(
-                    tool, arguments: arguments, for: principal, tools: subject.directory)
-            } catch {
-                throw ProgramFailure("the arguments can't be sent as a call: \(error)", code: .usage)
+            let explanation = try subject.explain(tool, arguments, for: principal)
+            if asJSON {
+                Console.json { explanation.write(subject.policy, &$0) }
+            } else {
+                tellPeople(explanation, subject)
             }
-            if asJSON { tellPrograms(explanation, subject.policy) } else { tellPeople(explanation, subject) }
             return explanation.denial == nil ? .yes : .no
         }
     }
@@ -73,26 +71,27 @@ struct PolicyExplain: Command {
             Console.note("the tool was never seen: what its own schema would refuse isn't told")
         }
     }
+}
 
-    private func tellPrograms(_ explanation: Explanation, _ policy: RuleSet) {
-        Console.json { writer in
+extension Explanation {
+    /// Writes it as one JSON object.
+    func write(_ policy: RuleSet, _ writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("allowed", denial == nil)
+        writer.member("policy", policy.name.text)
+        writer.member("reason", denial?.code)
+        writer.member("message", denial?.description)
+        writer.member("allowing", allowing.map(\.text))
+        writer.key("rules")
+        writer.beginArray()
+        for line in lines {
             writer.beginObject()
-            writer.member("allowed", explanation.denial == nil)
-            writer.member("policy", policy.name.text)
-            writer.member("reason", explanation.denial?.code)
-            writer.member("message", explanation.denial?.description)
-            writer.member("allowing", explanation.allowing.map(\.text))
-            writer.key("rules")
-            writer.beginArray()
-            for line in explanation.lines {
-                writer.beginObject()
-                writer.member("rule", line.rule.text)
-                writer.member("decides", line.decides)
-                writer.member("text", line.text)
-                writer.endObject()
-            }
-            writer.endArray()
+            writer.member("rule", line.rule.text)
+            writer.member("decides", line.decides)
+            writer.member("text", line.text)
             writer.endObject()
         }
+        writer.endArray()
+        writer.endObject()
     }
 }

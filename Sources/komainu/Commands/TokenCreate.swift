@@ -59,8 +59,8 @@ struct TokenCreate: Command {
         reporting { () throws(ProgramFailure) in
             let state = try OpenState(configuration: configuration)
             let draft = try draft(state)
-            let made = try asking { () throws(StateFailure) in
-                try state.store.createAPIToken(draft, by: person, now: now)
+            let made = try deciding { () throws(ChangeRefusal) in
+                try state.changes.make(try state.changes.check(draft, now: now), by: person, now: now)
             }
             let (token, secret) = (made.value.record, made.value.secret)
             if asJSON {
@@ -75,7 +75,6 @@ struct TokenCreate: Command {
     private func draft(_ state: OpenState) throws(ProgramFailure) -> APITokenDraft {
         var bound: Set<EndpointID> = []
         for endpoint in endpoints { bound.insert(try state.endpoint(endpoint).id) }
-        for upstream in upstreams { _ = try state.upstream(upstream) }
         return APITokenDraft(
             name: ByteString(name), subject: ByteString(subject), groups: Set(groups.map { ByteString($0) }),
             endpoints: bound, upstreams: Set(upstreams.map { ByteString($0) }), kind: kind, expiresAt: end)

@@ -21,8 +21,8 @@ struct TokenRevoke: Command {
         reporting { () throws(ProgramFailure) in
             let state = try OpenState(configuration: configuration)
             let token = try state.token(id)
-            let revoked = try asking { () throws(StateFailure) in
-                try state.store.revokeAPIToken(token.id, now: WallTime.now)
+            let revoked = try deciding { () throws(ChangeRefusal) in
+                try state.changes.revoke(token, by: OpenState.person, now: WallTime.now)
             }
             Console.line("revoked \(token.id)  \(token.subject.text)")
             return state.settle(revoked.number)

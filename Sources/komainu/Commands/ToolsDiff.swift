@@ -80,15 +80,20 @@ struct WaitingChange {
         writer.string(tool)
         writer.member("hash", hash.description)
         writer.key("changes")
+        WaitingChange.write(changes, &writer)
+        writer.endObject()
+    }
+
+    /// Changes as JSON.
+    static func write(_ changes: [DefinitionChange], _ writer: inout JSONWriter) {
         writer.beginArray()
         for change in changes {
             writer.beginObject()
-            writer.member("weight", WaitingChange.word(change.weight))
+            writer.member("weight", word(change.weight))
             writer.member("change", change.description)
             writer.endObject()
         }
         writer.endArray()
-        writer.endObject()
     }
 
     private static func mark(_ weight: DefinitionChange.Weight) -> String {

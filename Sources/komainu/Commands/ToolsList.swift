@@ -55,25 +55,10 @@ struct ToolsList: Command {
             writer.key("tools")
             writer.beginArray()
             for tools in known {
-                for name in tools.names { write(name, tools, &writer) }
+                for name in tools.names { tools.write(name, &writer) }
             }
             writer.endArray()
             writer.endObject()
         }
-    }
-
-    private func write(_ name: ByteString, _ tools: KnownTools, _ writer: inout JSONWriter) {
-        let what = tools.classification(of: name)
-        writer.beginObject()
-        writer.member("upstream", tools.upstream.settings.name)
-        writer.key("tool")
-        writer.string(name)
-        writer.member("method", what?.method.text)
-        writer.member("effect", what?.effect.word)
-        writer.member("tags", what?.tags.map(\.text) ?? [])
-        writer.member("state", tools.state(of: name).rawValue)
-        writer.member("hash", tools.pins.approved[name]?.definition.hash.description)
-        writer.member("waiting_hash", tools.pins.pending[name]?.definition.hash.description)
-        writer.endObject()
     }
 }

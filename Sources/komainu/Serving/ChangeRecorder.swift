@@ -70,19 +70,17 @@ final class ChangeRecorder: Sendable {
 /// A change with what can still be told about its subject.
 private struct NamedChange: Sendable {
     let change: StateChange
-    private let creator: ByteString?
     private let name: ByteString?
 
     init(_ change: StateChange, _ store: StateStore) {
         self.change = change
         if let id = EndpointID(change.subject), let endpoint = try? store.endpoint(id) {
-            creator = endpoint.createdBy
             name = endpoint.name
         } else if let id = TokenID(change.subject), let token = try? store.apiToken(id) {
-            creator = token.createdBy
             name = token.subject
+        } else if let id = TokenID(change.subject), let token = try? store.adminToken(id) {
+            name = token.name
         } else {
-            creator = nil
             name = nil
         }
     }
@@ -96,8 +94,7 @@ private struct NamedChange: Sendable {
                 ("at", .text(ByteString(change.at.rfc3339(fractionDigits: 3)))),
             ])
         if let name { record.facts.append(("name", .text(name))) }
-        // Only whoever made the record is known, not who changed it later.
-        if change.what.text.hasSuffix(".create"), let creator { record.facts.append(("by", .text(creator))) }
+        if let by = change.by { record.facts.append(("by", .text(by))) }
         return record
     }
 }

@@ -13,8 +13,9 @@ protocol ClientService: ExchangeHandler, RefusalObserver {
     /// What stands in the way of serving. Quick: it is asked by whoever asks whether we are ready.
     var obstacles: [Obstacle] { get }
 
-    /// Carries an approval out and records it, whether it is granted or not. On an event loop.
-    func approve(_ request: ApprovalRequest, upstream: String) async
+    /// Carries an approval out and records it, whether it is granted or not; says which. On an event loop.
+    @discardableResult
+    func approve(_ request: ApprovalRequest, upstream: String) async -> Bool
 
     /// Takes no new requests and ends what has no end of its own; what is being answered goes on.
     func drain()

@@ -79,8 +79,8 @@ private final class GatewayService: ClientService {
         }
     }
 
-    func approve(_ request: ApprovalRequest, upstream: String) async {
-        guard let server = gateway.rules.server(ByteString(upstream)) else { return }
+    func approve(_ request: ApprovalRequest, upstream: String) async -> Bool {
+        guard let server = gateway.rules.server(ByteString(upstream)) else { return false }
         var outcome = "approved"
         do throws(ToolBook.BookFailure) {
             try await server.tools.approve(request.tool, request.hash, by: request.person)
@@ -103,6 +103,7 @@ private final class GatewayService: ClientService {
         } catch {
             Log.error("approval.unrecorded", ["failure": .code(error.code)])
         }
+        return outcome == "approved"
     }
 
     func drain() {

@@ -19,6 +19,7 @@ final class Proxy {
     private let service: any ClientService
     private let recorder: ChangeRecorder
     private let approvals: ApprovalWatch
+    private let administration: Administration
     private var clients: [(address: ListenAddress, listener: Listener)] = []
     private var operators: Listener?
     private var admission: Admission
@@ -32,7 +33,9 @@ final class Proxy {
         self.loaded = loaded
         ground = try ServiceGround(configuration)
         service = try makeService(ground, loaded)
-        recorder = ChangeRecorder(try OpenState.open(configuration), ground.audit, ground.files)
+        let records = try OpenState.open(configuration)
+        recorder = ChangeRecorder(records, ground.audit, ground.files)
+        administration = try Administration(loaded, records, ground.audit, service)
         approvals = ApprovalWatch(service, ground.files, configuration)
         admission = Admission(
             total: configuration.limits.connections, perAddress: configuration.limits.connectionsPerAddress)
@@ -77,7 +80,8 @@ final class Proxy {
 
     private func adminHandler() -> AdminHandler {
         let (audit, identity, service) = (ground.audit, ground.identity, service)
-        return AdminHandler(metrics: .shared) {
+        let api = AdminAPI(identities: identity, operations: administration)
+        return AdminHandler(metrics: .shared, api: api) {
             var obstacles = service.obstacles
             if !audit.health.isReady { obstacles.append(Obstacle(part: "audit", reason: "\(audit.health.state)")) }
             if identity.health.isStale {
@@ -136,6 +140,7 @@ final class Proxy {
         for (client, settings) in zip(clients, settings) { client.listener.update(settings) }
         if let admin { operators?.update(admin) }
         approvals.apply(new.configuration)
+        administration.apply(new)
         self.admission = admission
         loaded = new
     }
@@ -162,6 +167,7 @@ final class Proxy {
         approvals.stop()
         recorder.stop()
         if let operators { ground.onLoop { await operators.drain(until: MonotonicTime.now + .seconds(1)) } }
+        administration.stop()
         ground.identity.stop()
         for loop in ground.loops { loop.stop() }
         ground.audit.close()

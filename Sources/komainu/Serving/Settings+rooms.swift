@@ -1,3 +1,4 @@
+import Admin
 import Audit
 import Bytes
 import Configuration
@@ -67,7 +68,11 @@ extension Configuration {
         var settings = EdgeSettings(listen: try admin.listen.socketAddress(), tls: tls, allowedHosts: [])
         // Behind TLS no page can borrow our address: its own name isn't in the certificate.
         settings.acceptsAnyHostUnchecked = tls != nil
-        settings.limits.bodyBytes = 0
+        // More than the API takes, so that it is the API that says so in its own words.
+        settings.limits.bodyBytes = 1 << 20
+        settings.refusalBody = { status, code in
+            AdminError(status, "the request can't be served: \(code)").response.body
+        }
         settings.admission = Admission(total: 64, perAddress: 64)
         return settings
     }
