@@ -14,7 +14,8 @@ public struct PeerAddress: Hashable, Sendable {
     }
 }
 
-/// Why an exchange cannot go on. After any of these but `.answered` and `.tooLarge` the connection is of no more use.
+/// Why an exchange cannot go on. After any of these but `.answered` and `.tooLarge` the connection is of no
+/// more use; over HTTP/2, the stream.
 public enum ExchangeFailure: Error, Equatable, Sendable {
     /// The body is larger than the reader wanted.
     case tooLarge
@@ -56,10 +57,11 @@ public protocol Exchange: AnyObject {
     /// Ends the stream properly. Without it the peer sees a cut message, as it must when the answer is not whole.
     func endStream() async throws(ExchangeFailure)
 
-    /// Sets what is called, once and on this loop, when the peer closes before the answer is finished; nil removes it.
+    /// Sets what is called, once and on this loop, when the peer closes (over HTTP/2: gives up the stream, too) before the
+    /// answer is finished; nil removes it.
     func whenGone(_ action: (() -> Void)?)
 
-    /// Drops the connection now. A pending read or write fails with `.gone`.
+    /// Drops the connection now; over HTTP/2, the stream alone. A pending read or write fails with `.gone`.
     func cut()
 }
 
