@@ -26,12 +26,15 @@ final class RemoteKeys: Sendable {
 
     /// Begins to fetch.
     ///
-    /// - Parameter look: fetches the set and makes a verifier of it. Blocks; called from the thread alone.
+    /// - Parameters:
+    ///   - clock: what ages are told by.
+    ///   - look: fetches the set and makes a verifier of it. Blocks; called from the thread alone.
     init(
         issuer: ByteString, refresh: Duration, keep: Duration,
+        clock: @escaping @Sendable () -> MonotonicTime = { MonotonicTime.now },
         look: @escaping @Sendable () throws(KeyLookFailure) -> KeyLook
     ) throws(JOSEFailure) {
-        let state = State(issuer: issuer, refresh: refresh, look: look)
+        let state = State(issuer: issuer, refresh: refresh, clock: clock, look: look)
         do throws(SystemFailure) {
             _ = try Thread.start("keys") { state.run() }
         } catch {
@@ -89,6 +92,7 @@ extension RemoteKeys {
     private final class State: Sendable {
         private let issuer: ByteString
         private let refresh: Duration
+        private let clock: @Sendable () -> MonotonicTime
         private let look: @Sendable () throws(KeyLookFailure) -> KeyLook
         private let bell = Bell()
         private let shared = Mutex(Shared())
@@ -103,10 +107,12 @@ extension RemoteKeys {
         }
 
         init(
-            issuer: ByteString, refresh: Duration, look: @escaping @Sendable () throws(KeyLookFailure) -> KeyLook
+            issuer: ByteString, refresh: Duration, clock: @escaping @Sendable () -> MonotonicTime,
+            look: @escaping @Sendable () throws(KeyLookFailure) -> KeyLook
         ) {
             self.issuer = issuer
             self.refresh = refresh
+            self.clock = clock
             self.look = look
         }
 
@@ -164,7 +170,7 @@ extension RemoteKeys {
                     let isSame = last?.fingerprint == found.fingerprint
                     let generation = (last?.generation ?? 0) + (isSame ? 0 : 1)
                     shared.held = Held(
-                        verifier: found.verifier, fingerprint: found.fingerprint, generation: generation, at: .now)
+                        verifier: found.verifier, fingerprint: found.fingerprint, generation: generation, at: clock())
                     shared.hasFailed = false
                     return isSame ? nil : generation
                 }
@@ -182,7 +188,7 @@ extension RemoteKeys {
         private func release() {
             let waiters = shared.withLock { shared in
                 shared.isLooking = false
-                shared.lastLook = .now
+                shared.lastLook = clock()
                 defer { shared.waiters = [] }
                 return shared.waiters
             }
