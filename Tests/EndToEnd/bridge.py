@@ -3,6 +3,7 @@ import json
 import queue
 import subprocess
 import threading
+import time
 
 import house as houses
 
@@ -78,6 +79,13 @@ class Bridge:
     @property
     def complaint(self):
         return "".join(self.errors)
+
+    def complains(self, text, seconds=5):
+        """Whether that is said on stderr: the other stream's answer may arrive first."""
+        deadline = time.monotonic() + seconds
+        while text not in self.complaint and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return text in self.complaint
 
     def close(self):
         if self.process.poll() is None:
